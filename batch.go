@@ -1,0 +1,145 @@
+package readsetimport
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"slices"
+	"strings"
+)
+
+// Target is where read sets go: a sequence store, and the role with which HealthOmics reads the files from S3.
+type Target struct {
+	SequenceStoreID string `json:"sequenceStoreId"` // 10 to 36 decimal digits
+	RoleARN         string `json:"roleArn"`         // 20 to 2048 characters
+}
+
+// Batch is what one import job takes: up to [MaxSourcesPerJob] sources for one target, and the client token by which
+// HealthOmics recognises a repeated request. It is plain JSON. [Split] makes batches.
+type Batch struct {
+	Target      Target   `json:"target"`
+	ClientToken string   `json:"clientToken"` // 1 to 127 characters
+	Sources     []Source `json:"sources"`
+}
+
+// Split validates the target and the sources and cuts them, in their order, into batches of up to [MaxSourcesPerJob].
+// It is a pure function: the same arguments give the same batches with the same client tokens, in any process and on
+// any day. Another runID, target or source gives other tokens, so a run id says which imports are the same import.
+//
+// The error is a [*ValidationError] with every fault found, and then there are no batches.
+func Split(t Target, runID string, sources []Source) ([]Batch, error) {
+	if err := validateImport(t, sources); err != nil {
+		return nil, err
+	}
+	batches := make([]Batch, 0, (len(sources)+MaxSourcesPerJob-1)/MaxSourcesPerJob)
+	for chunk := range slices.Chunk(sources, MaxSourcesPerJob) {
+		batches = append(batches, newBatch(t, runID, chunk))
+	}
+	return batches, nil
+}
+
+// validateImport is all that can be told about an import before anything is sent.
+func validateImport(t Target, sources []Source) error {
+	var c checker
+	c.target(t)
+	if len(sources) == 0 {
+		c.fault("sources", RuleRequired, "", "at least one source is needed")
+	}
+	c.sources(sources)
+	return c.err()
+}
+
+// newBatch takes sources that are known to be valid, and does not keep the slice.
+func newBatch(t Target, runID string, sources []Source) Batch {
+	b := Batch{Target: t, Sources: slices.Clone(sources)}
+	b.ClientToken = firstToken(runID, b)
+	return b
+}
+
+// Validate checks the batch as [Client.Start] and [Client.Advance] do before they send it. An empty client token is
+// allowed, since they fill it.
+func (b Batch) validate() error {
+	var c checker
+	c.target(b.Target)
+	if b.ClientToken != "" {
+		c.text("clientToken", b.ClientToken, 127, false)
+	}
+	switch n := len(b.Sources); {
+	case n == 0:
+		c.fault("sources", RuleRequired, "", "at least one source is needed")
+	case n > MaxSourcesPerJob:
+		c.fault("sources", RuleLength, "", fmt.Sprintf("must be at most %d in one job, not %d: Split makes batches", MaxSourcesPerJob, n))
+	}
+	c.sources(b.Sources)
+	return c.err()
+}
+
+const tokenPrefix = "rsi1-"
+
+// firstToken is the client token of the batch's first attempt: a SHA-256 over the run id, the target and the exact
+// body.
+func firstToken(runID string, b Batch) string {
+	h := sha256.New()
+	hashStrings(h, "token", runID, b.Target.SequenceStoreID, b.Target.RoleARN)
+	if err := json.NewEncoder(h).Encode(b.Sources); err != nil {
+		panic(err) // strings and a map of strings always encode
+	}
+	return token(h)
+}
+
+// attemptToken is the client token of the batch's n-th attempt, from 1. A new attempt is a new request to the service,
+// made only when it is certain that the attempt before started no job.
+func attemptToken(b Batch, attempt int) string {
+	if attempt <= 1 {
+		return b.ClientToken
+	}
+	h := sha256.New()
+	hashStrings(h, "attempt", b.ClientToken, fmt.Sprint(attempt))
+	return token(h)
+}
+
+func token(h hash.Hash) string {
+	sum := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil))
+	return tokenPrefix + strings.ToLower(sum)
+}
+
+// Fingerprint is what makes two sources the same read set: the store, the type, the files, the subject and the sample,
+// and not the name, the texts, the reference or the tags. It is a hash (128 bits of a SHA-256), from which no id of a
+// person can be read back.
+type Fingerprint [16]byte
+
+// Fingerprint of a source in this target's store. The role does not count.
+func (t Target) Fingerprint(s Source) Fingerprint {
+	h := sha256.New()
+	hashStrings(h, "source", t.SequenceStoreID, string(s.Type), s.Source1, s.Source2, s.SubjectID, s.SampleID)
+	return Fingerprint(h.Sum(nil)[:len(Fingerprint{})])
+}
+
+// String is the fingerprint in hexadecimal.
+func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }
+
+// MarshalText writes the fingerprint in hexadecimal, in JSON too.
+func (f Fingerprint) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (f *Fingerprint) UnmarshalText(text []byte) error {
+	if hex.DecodedLen(len(text)) != len(f) {
+		return fmt.Errorf("fingerprint: want %d hexadecimal digits, got %d", hex.EncodedLen(len(f)), len(text))
+	}
+	_, err := hex.Decode(f[:], text)
+	return err
+}
+
+// hashStrings writes strings so that no two lists of them are written alike.
+func hashStrings(h hash.Hash, parts ...string) {
+	var n [8]byte
+	for _, p := range parts {
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		h.Write([]byte(p))
+	}
+}

@@ -1,0 +1,243 @@
+package readsetimport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// What a request can come to. Test with errors.Is.
+var (
+	ErrValidation     = errors.New("invalid input")         // 400, or refused before it was sent
+	ErrQuotaExceeded  = errors.New("too many import jobs")  // 402: as many jobs run as the account may have in this Region
+	ErrAccessDenied   = errors.New("access denied")         // 403
+	ErrNotFound       = errors.New("not found")             // 404: no such store or job
+	ErrRequestTimeout = errors.New("request timed out")     // 408: it may or may not have been carried out
+	ErrThrottled      = errors.New("too many requests")     // 429
+	ErrInternal       = errors.New("internal server error") // 5xx: it may or may not have been carried out
+)
+
+// How an import job can end badly. Test with errors.Is; errors.As with a [*JobError] gives the job.
+var (
+	ErrJobFailed      = errors.New("import job failed")
+	ErrJobCancelled   = errors.New("import job cancelled")
+	ErrPartialFailure = errors.New("import job completed with failures")
+)
+
+// What an import can come to. Test with errors.Is.
+var (
+	// ErrIncomplete says that some sources were not imported. The report or the results say which, and why.
+	ErrIncomplete = errors.New("not every source was imported")
+	// ErrUnresolved says that it cannot be told whether a source was imported. Look in the store before importing it
+	// again.
+	ErrUnresolved = errors.New("it cannot be told whether the source was imported")
+)
+
+// Error is a request that could not be made, was refused, or was not answered as it should be. It says nothing of what
+// became of a job: that is a [*JobError].
+//
+// errors.Is tells it from the sentinels, [ErrThrottled] and so on: by the service's error code where there is one, by
+// the HTTP status where there is none, as in the answers of a gateway. errors.As still reaches the SDK's own types.
+type Error struct {
+	Op         string        // the operation, like StartReadSetImportJob
+	Code       string        // the service's error code, like ThrottlingException; empty where it sent none
+	Message    string        // the service's words; they can quote the request, so Error leaves those of a 400 out
+	RequestID  string        // AWS's id of the request, for a support case
+	StatusCode int           // the HTTP status, 0 where there was no answer
+	RetryAfter time.Duration // how long the service asked to wait, 0 where it did not
+	// MayHaveStarted is true for a StartReadSetImportJob whose outcome is not known. Only the same request with the same
+	// token may follow it.
+	MayHaveStarted bool
+	Err            error // the cause: the SDK's error, in most cases
+}
+
+// Error is one line with the operation, the reason and the request id.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op)
+	kind := e.kind()
+	if kind != nil {
+		b.WriteString(": " + kind.Error())
+	}
+	if e.Code != "" {
+		b.WriteString(": " + oneLine(e.Code))
+	}
+	if e.Message != "" && kind != ErrValidation {
+		b.WriteString(": " + oneLine(e.Message))
+	}
+	if e.StatusCode == 0 && e.Err != nil {
+		b.WriteString(": " + oneLine(cause(e.Err).Error()))
+	}
+	var where []string
+	if e.StatusCode != 0 {
+		where = append(where, "status "+strconv.Itoa(e.StatusCode))
+	}
+	if e.RequestID != "" {
+		where = append(where, "request id "+oneLine(e.RequestID))
+	}
+	if len(where) > 0 {
+		b.WriteString(" (" + strings.Join(where, ", ") + ")")
+	}
+	if e.MayHaveStarted {
+		b.WriteString("; the job may have started")
+	}
+	return b.String()
+}
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is the sentinel of this error.
+func (e *Error) Is(target error) bool {
+	kind := e.kind()
+	return kind != nil && target == kind
+}
+
+var codeKinds = map[string]error{
+	"ValidationException":           ErrValidation,
+	"ServiceQuotaExceededException": ErrQuotaExceeded,
+	"AccessDeniedException":         ErrAccessDenied,
+	"ResourceNotFoundException":     ErrNotFound,
+	"RequestTimeoutException":       ErrRequestTimeout,
+	"InternalServerException":       ErrInternal,
+}
+
+// kind is the sentinel of the error, or nil: by code first, by status where the code says nothing.
+func (e *Error) kind() error {
+	if kind := codeKinds[e.Code]; kind != nil {
+		return kind
+	}
+	if _, ok := retry.DefaultThrottleErrorCodes[e.Code]; ok {
+		return ErrThrottled
+	}
+	switch e.StatusCode {
+	case http.StatusBadRequest:
+		return ErrValidation
+	case http.StatusPaymentRequired:
+		return ErrQuotaExceeded
+	case http.StatusForbidden, http.StatusUnauthorized:
+		return ErrAccessDenied
+	case http.StatusNotFound:
+		return ErrNotFound
+	case http.StatusRequestTimeout:
+		return ErrRequestTimeout
+	case http.StatusTooManyRequests:
+		return ErrThrottled
+	}
+	if e.StatusCode >= 500 {
+		return ErrInternal
+	}
+	return nil
+}
+
+// newError is the SDK's error of one request. The context's own end is not an Error's business: callers look at ctx
+// first.
+func newError(op string, err error) *Error {
+	e := &Error{Op: op, Err: err}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		e.Code, e.Message = api.ErrorCode(), api.ErrorMessage()
+		if e.Code == "UnknownError" { // the SDK's word for an answer without a code
+			e.Code, e.Message = "", ""
+		}
+	}
+	var res *awshttp.ResponseError
+	if errors.As(err, &res) {
+		e.RequestID = res.RequestID
+	}
+	var http *smithyhttp.ResponseError
+	if errors.As(err, &http) && http.Response != nil && http.Response.Response != nil {
+		e.StatusCode = http.Response.StatusCode
+		e.RetryAfter = retryAfter(http.Response.Header.Get("Retry-After"))
+	}
+	return e
+}
+
+// retryAfter reads seconds or an HTTP date. What it cannot read is 0.
+func retryAfter(value string) time.Duration {
+	if value == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
+		return max(0, time.Duration(seconds)*time.Second)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, time.Until(at))
+	}
+	return 0
+}
+
+// cause is the innermost reason of a request that got no answer, without the URL that net/http puts before it and the
+// operation that the SDK does.
+func cause(err error) error {
+	var op *smithy.OperationError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	return err
+}
+
+// oneLine is s with every run of white space and control characters as one blank, cut to a length for a log.
+func oneLine(s string) string {
+	const most = 512
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}
+
+// JobError is an import job that did not fully succeed. It is [ErrJobFailed], [ErrJobCancelled] or
+// [ErrPartialFailure], and has the job with the outcome of each of its sources.
+type JobError struct{ Job Job }
+
+// Error is one line with the job's id, how it ended, how many sources failed and the service's message.
+func (e *JobError) Error() string {
+	failed := 0
+	for _, s := range e.Job.Sources {
+		if s.Status != types.ReadSetImportJobItemStatusFinished {
+			failed++
+		}
+	}
+	text := fmt.Sprintf("%v: job %s, %d of %d sources not imported", e.kind(), e.Job.ID, failed, len(e.Job.Sources))
+	if e.Job.StatusMessage != "" {
+		text += ": " + oneLine(e.Job.StatusMessage)
+	}
+	return text
+}
+
+// Is reports whether target is the sentinel of the way in which the job ended.
+func (e *JobError) Is(target error) bool { return target == e.kind() }
+
+func (e *JobError) kind() error {
+	switch e.Job.Status {
+	case types.ReadSetImportJobStatusCancelled:
+		return ErrJobCancelled
+	case types.ReadSetImportJobStatusFailed:
+		return ErrJobFailed
+	}
+	return ErrPartialFailure
+}
+
+// contextEnded is the cause of the context's end, or nil while it lasts.
+func contextEnded(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(ctx)
+}

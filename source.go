@@ -1,0 +1,225 @@
+package readsetimport
+
+import (
+	"encoding/json"
+	"maps"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+)
+
+// Source is one read set to import: its files, what they are, and whose they are. The zero value is not valid; build
+// one with [FASTQ], [PairedFASTQ], [BAM], [CRAM] or [UBAM], or fill the fields. A Source is a value: the With methods
+// return a changed copy and leave the original alone.
+//
+// Its JSON is the shape that HealthOmics uses in requests and manifests: sourceFiles.source1, sourceFileType, subjectId
+// and so on.
+type Source struct {
+	// Type says what the files are. FASTQ files must be compressed with gzip.
+	Type types.FileType
+
+	// Source1 is the S3 URI of the file, s3://bucket/key. The bucket must be in the store's Region, and the file is at
+	// most 976 GB. Source2 is the second mate of a FASTQ pair, and empty for everything else.
+	Source1, Source2 string
+
+	// SubjectID and SampleID say whom and what the reads come from: 1 to 127 characters each. Sources may share them.
+	SubjectID, SampleID string
+
+	// Name and GeneratedFrom have up to 127 characters, Description up to 255. All three may be empty.
+	Name, Description, GeneratedFrom string
+
+	// ReferenceARN is the reference genome that BAM and CRAM files are aligned to:
+	// arn:PARTITION:omics:REGION:ACCOUNT:referenceStore/ID/reference/ID. FASTQ and UBAM do without.
+	ReferenceARN string
+
+	// Tags of the read set, up to 50. Keys have 1 to 128 characters and do not begin with aws:, values up to 256.
+	Tags map[string]string
+}
+
+// FASTQ is an unpaired FASTQ file. It still needs a subject and a sample.
+func FASTQ(source1 string) Source {
+	return Source{Type: types.FileTypeFastq, Source1: source1}
+}
+
+// PairedFASTQ is a pair of FASTQ files, first and second mates. It still needs a subject and a sample.
+func PairedFASTQ(source1, source2 string) Source {
+	return Source{Type: types.FileTypeFastq, Source1: source1, Source2: source2}
+}
+
+// BAM is an aligned BAM file with the ARN of its reference. It still needs a subject and a sample.
+func BAM(source1, referenceARN string) Source {
+	return Source{Type: types.FileTypeBam, Source1: source1, ReferenceARN: referenceARN}
+}
+
+// CRAM is a CRAM file with the ARN of its reference. It still needs a subject and a sample.
+func CRAM(source1, referenceARN string) Source {
+	return Source{Type: types.FileTypeCram, Source1: source1, ReferenceARN: referenceARN}
+}
+
+// UBAM is an unaligned BAM file. It still needs a subject and a sample.
+func UBAM(source1 string) Source {
+	return Source{Type: types.FileTypeUbam, Source1: source1}
+}
+
+// WithSubject returns a copy with the subject id.
+func (s Source) WithSubject(id string) Source {
+	s.SubjectID = id
+	return s
+}
+
+// WithSample returns a copy with the sample id.
+func (s Source) WithSample(id string) Source {
+	s.SampleID = id
+	return s
+}
+
+// WithName returns a copy with the read set's name.
+func (s Source) WithName(name string) Source {
+	s.Name = name
+	return s
+}
+
+// WithDescription returns a copy with the read set's description.
+func (s Source) WithDescription(text string) Source {
+	s.Description = text
+	return s
+}
+
+// WithGeneratedFrom returns a copy that says where the read set originated.
+func (s Source) WithGeneratedFrom(origin string) Source {
+	s.GeneratedFrom = origin
+	return s
+}
+
+// WithReference returns a copy with the ARN of the reference genome.
+func (s Source) WithReference(arn string) Source {
+	s.ReferenceARN = arn
+	return s
+}
+
+// WithTag returns a copy with one tag more, or with a tag of that key changed. The original's tags are not touched.
+func (s Source) WithTag(key, value string) Source {
+	tags := make(map[string]string, len(s.Tags)+1)
+	maps.Copy(tags, s.Tags)
+	tags[key] = value
+	s.Tags = tags
+	return s
+}
+
+// Item is the source as the SDK's request type, sharing nothing with it. Empty optional fields are left out.
+func (s Source) Item() types.StartReadSetImportJobSourceItem {
+	return types.StartReadSetImportJobSourceItem{
+		SourceFiles:    &types.SourceFiles{Source1: aws.String(s.Source1), Source2: optional(s.Source2)},
+		SourceFileType: s.Type,
+		SubjectId:      aws.String(s.SubjectID),
+		SampleId:       aws.String(s.SampleID),
+		Name:           optional(s.Name),
+		Description:    optional(s.Description),
+		GeneratedFrom:  optional(s.GeneratedFrom),
+		ReferenceArn:   optional(s.ReferenceARN),
+		Tags:           maps.Clone(s.Tags),
+	}
+}
+
+// SourceFromItem is the source of an SDK request item, sharing nothing with it. It does not validate.
+func SourceFromItem(item types.StartReadSetImportJobSourceItem) Source {
+	s := Source{
+		Type:          item.SourceFileType,
+		SubjectID:     aws.ToString(item.SubjectId),
+		SampleID:      aws.ToString(item.SampleId),
+		Name:          aws.ToString(item.Name),
+		Description:   aws.ToString(item.Description),
+		GeneratedFrom: aws.ToString(item.GeneratedFrom),
+		ReferenceARN:  aws.ToString(item.ReferenceArn),
+		Tags:          maps.Clone(item.Tags),
+	}
+	if item.SourceFiles != nil {
+		s.Source1 = aws.ToString(item.SourceFiles.Source1)
+		s.Source2 = aws.ToString(item.SourceFiles.Source2)
+	}
+	return s
+}
+
+// sourceFromAnswer is the source in a job's answer, without what the service adds to it: tags of its own (aws:…) and an
+// empty source2 where there is no mate.
+func sourceFromAnswer(item types.ImportReadSetSourceItem) Source {
+	s := SourceFromItem(types.StartReadSetImportJobSourceItem{
+		SourceFiles:    item.SourceFiles,
+		SourceFileType: item.SourceFileType,
+		SubjectId:      item.SubjectId,
+		SampleId:       item.SampleId,
+		Name:           item.Name,
+		Description:    item.Description,
+		GeneratedFrom:  item.GeneratedFrom,
+		ReferenceArn:   item.ReferenceArn,
+		Tags:           item.Tags,
+	})
+	maps.DeleteFunc(s.Tags, func(key, _ string) bool { return reservedTagKey(key) })
+	if len(s.Tags) == 0 {
+		s.Tags = nil
+	}
+	return s
+}
+
+// wireSource is a source in the service's own shape. The order of its fields is part of every client token: see
+// [Split].
+type wireSource struct {
+	SourceFiles    wireFiles         `json:"sourceFiles"`
+	SourceFileType types.FileType    `json:"sourceFileType"`
+	SubjectID      string            `json:"subjectId"`
+	SampleID       string            `json:"sampleId"`
+	GeneratedFrom  string            `json:"generatedFrom,omitempty"`
+	ReferenceARN   string            `json:"referenceArn,omitempty"`
+	Name           string            `json:"name,omitempty"`
+	Description    string            `json:"description,omitempty"`
+	Tags           map[string]string `json:"tags,omitempty"`
+}
+
+type wireFiles struct {
+	Source1 string `json:"source1"`
+	Source2 string `json:"source2,omitempty"`
+}
+
+// MarshalJSON writes the source in the service's own shape.
+func (s Source) MarshalJSON() ([]byte, error) {
+	return json.Marshal(wireSource{
+		SourceFiles:    wireFiles{Source1: s.Source1, Source2: s.Source2},
+		SourceFileType: s.Type,
+		SubjectID:      s.SubjectID,
+		SampleID:       s.SampleID,
+		GeneratedFrom:  s.GeneratedFrom,
+		ReferenceARN:   s.ReferenceARN,
+		Name:           s.Name,
+		Description:    s.Description,
+		Tags:           s.Tags,
+	})
+}
+
+// UnmarshalJSON reads a source in the service's own shape. Fields that a source does not have are ignored, so that an
+// answer of the service can be read too.
+func (s *Source) UnmarshalJSON(data []byte) error {
+	var w wireSource
+	if err := json.Unmarshal(data, &w); err != nil {
+		return err
+	}
+	*s = Source{
+		Type:          w.SourceFileType,
+		Source1:       w.SourceFiles.Source1,
+		Source2:       w.SourceFiles.Source2,
+		SubjectID:     w.SubjectID,
+		SampleID:      w.SampleID,
+		Name:          w.Name,
+		Description:   w.Description,
+		GeneratedFrom: w.GeneratedFrom,
+		ReferenceARN:  w.ReferenceARN,
+		Tags:          w.Tags,
+	}
+	return nil
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
