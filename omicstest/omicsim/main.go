@@ -1,0 +1,134 @@
+// Command omicsim runs a simulated HealthOmics import service, for demonstrations and for clients in any language.
+//
+//	go run ./omicstest/omicsim -addr 127.0.0.1:8080
+//
+// It prints one line when it listens, with the address, and logs one line for each request. It has one
+// sequence store, 1234567890, unless -store names others; it keeps everything in memory, checks no
+// credentials, and ends on SIGINT or SIGTERM. -help shows how to set the quotas, the duration of jobs, the
+// sources that fail and the requests that do.
+//
+// # Pointing clients at it
+//
+// The SDKs put control-storage- before the host of these operations, that of a custom endpoint too, and
+// control-storage-127.0.0.1 does not exist. This has to be turned off. Any credentials and any Region will do.
+//
+// The AWS CLI, and everything else on botocore, boto3 included:
+//
+//	export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
+//	export AWS_DISABLE_HOST_PREFIX_INJECTION=true
+//	aws omics list-read-set-import-jobs --sequence-store-id 1234567890 --endpoint-url http://127.0.0.1:8080
+//
+// boto3 within the program:
+//
+//	omics = boto3.client("omics", endpoint_url="http://127.0.0.1:8080", region_name="us-east-1",
+//	                     config=botocore.config.Config(inject_host_prefix=False))
+//
+// The AWS SDK for Go:
+//
+//	client := omics.NewFromConfig(cfg, func(o *omics.Options) {
+//		o.BaseEndpoint = aws.String("http://127.0.0.1:8080")
+//		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+//			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("NoHostPrefix", func(
+//				ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+//			) (middleware.InitializeOutput, middleware.Metadata, error) {
+//				return next.HandleInitialize(smithyhttp.DisableEndpointHostPrefix(ctx, true), in)
+//			}), middleware.Before)
+//		})
+//	})
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/readsetimport/readsetimport/omicstest"
+)
+
+// shutdownGrace is how long requests under way may take once the program is told to end.
+const shutdownGrace = 5 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	default:
+		fmt.Fprintln(os.Stderr, "omicsim:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until the context ends.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	cfg, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	server := &http.Server{
+		Handler:           omicstest.New(cfg.options, logTo(log)),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "omicsim: listening on http://%s\n", listener.Addr())
+
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	if server.Shutdown(grace) != nil {
+		server.Close()
+	}
+	<-served
+	return nil
+}
+
+// logTo makes the service log each request: no client token, path or body, since they can hold what identifies a person.
+func logTo(log *slog.Logger) func(*omicstest.Options) {
+	return func(o *omicstest.Options) {
+		o.OnRequest = func(r omicstest.Request) {
+			op := r.Op
+			if op == "" {
+				op = "unknown"
+			}
+			log.Info("request", "op", op, "store", id(r.StoreID), "job", id(r.JobID), "status", r.Status,
+				"sources", r.Sources, "duration", r.Duration)
+		}
+	}
+}
+
+// id keeps what is not an id out of the log.
+func id(s string) string {
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return "invalid"
+		}
+	}
+	return s[:min(len(s), 36)]
+}
