@@ -46,33 +46,31 @@ func Split(t Target, runID string, sources []Source) ([]Batch, error) {
 func validateImport(t Target, sources []Source) error {
 	var c checker
 	c.target(t)
-	if len(sources) == 0 {
-		c.fault("sources", RuleRequired, "", "at least one source is needed")
-	}
 	c.sources(sources)
 	return c.err()
 }
 
-// newBatch takes sources that are known to be valid, and does not keep the slice.
+// newBatch takes sources that are known to be valid, and keeps neither the slice nor the maps in it: the client token
+// stands for this body, so nobody may change it.
 func newBatch(t Target, runID string, sources []Source) Batch {
-	b := Batch{Target: t, Sources: slices.Clone(sources)}
+	b := Batch{Target: t, Sources: make([]Source, len(sources))}
+	for i, s := range sources {
+		b.Sources[i] = s.clone()
+	}
 	b.ClientToken = firstToken(runID, b)
 	return b
 }
 
-// Validate checks the batch as [Client.Start] and [Client.Advance] do before they send it. An empty client token is
+// validate checks the batch as [Client.Start] and [Client.Advance] do before they send it. An empty client token is
 // allowed, since they fill it.
 func (b Batch) validate() error {
 	var c checker
 	c.target(b.Target)
 	if b.ClientToken != "" {
-		c.text("clientToken", b.ClientToken, 127, false)
+		c.text(field("clientToken"), b.ClientToken, 127, false)
 	}
-	switch n := len(b.Sources); {
-	case n == 0:
-		c.fault("sources", RuleRequired, "", "at least one source is needed")
-	case n > MaxSourcesPerJob:
-		c.fault("sources", RuleLength, "", fmt.Sprintf("must be at most %d in one job, not %d: Split makes batches", MaxSourcesPerJob, n))
+	if n := len(b.Sources); n > MaxSourcesPerJob {
+		c.fault(field("sources"), RuleLength, "", fmt.Sprintf("must be at most %d in one job, not %d: Split makes batches", MaxSourcesPerJob, n))
 	}
 	c.sources(b.Sources)
 	return c.err()

@@ -60,6 +60,8 @@ type Error struct {
 	// token may follow it.
 	MayHaveStarted bool
 	Err            error // the cause: the SDK's error, in most cases
+
+	local bool // the request did not get as far as the connection: no credentials, for example
 }
 
 // Error is one line with the operation, the reason and the request id.
@@ -76,7 +78,10 @@ func (e *Error) Error() string {
 	if e.Message != "" && kind != ErrValidation {
 		b.WriteString(": " + oneLine(e.Message))
 	}
-	if e.StatusCode == 0 && e.Err != nil {
+	if 300 <= e.StatusCode && e.StatusCode < 400 {
+		b.WriteString(": redirects are refused")
+	}
+	if e.StatusCode < 300 && e.Err != nil {
 		b.WriteString(": " + oneLine(cause(e.Err).Error()))
 	}
 	var where []string
@@ -121,6 +126,9 @@ func (e *Error) kind() error {
 	if _, ok := retry.DefaultThrottleErrorCodes[e.Code]; ok {
 		return ErrThrottled
 	}
+	if errors.Is(e.Err, errNoAnswer) {
+		return ErrRequestTimeout
+	}
 	switch e.StatusCode {
 	case http.StatusBadRequest:
 		return ErrValidation
@@ -139,6 +147,32 @@ func (e *Error) kind() error {
 		return ErrInternal
 	}
 	return nil
+}
+
+// refused reports whether the service said that it did not do what was asked. The other errors leave it open.
+func (e *Error) refused() bool {
+	switch e.kind() {
+	case ErrRequestTimeout, ErrInternal:
+		return false
+	case nil:
+		return 300 <= e.StatusCode && e.StatusCode < 500
+	}
+	return true
+}
+
+// passing reports whether the same request can succeed later, without anybody mending anything.
+func (e *Error) passing() bool {
+	switch e.kind() {
+	case ErrValidation, ErrNotFound:
+		return false
+	case ErrAccessDenied:
+		// The SDK tells a clock that is off, and has set its own right by the answer.
+		var skew interface{ RetryableError() bool }
+		return errors.As(e.Err, &skew) && skew.RetryableError()
+	case nil:
+		return !e.local && !e.refused()
+	}
+	return true
 }
 
 // newError is the SDK's error of one request. The context's own end is not an Error's business: callers look at ctx

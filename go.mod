@@ -3,11 +3,15 @@ module github.com/readsetimport/readsetimport
 go 1.25.0
 
 require (
-	github.com/aws/aws-sdk-go-v2 v1.47.7 // indirect
+	github.com/aws/aws-sdk-go-v2 v1.47.7
+	github.com/aws/aws-sdk-go-v2/service/omics v1.49.5
+	github.com/aws/smithy-go v1.28.8
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/time v0.15.0
+)
+
+require (
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.4.35 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.7.35 // indirect
-	github.com/aws/aws-sdk-go-v2/service/omics v1.49.5 // indirect
-	github.com/aws/smithy-go v1.28.8 // indirect
-	github.com/stretchr/testify v1.12.1 // indirect
-	golang.org/x/time v0.15.0 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
 )

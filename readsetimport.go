@@ -1,9 +1,39 @@
 // Package readsetimport imports genomic read sets (FASTQ, BAM, CRAM and unaligned BAM files) from Amazon S3 into an AWS
-// HealthOmics sequence store.
+// HealthOmics sequence store: all of them, once each, as fast as the quotas allow, with a typed reason for every one
+// that did not make it.
+//
+// It stands on the HealthOmics client of the AWS SDK for Go, which speaks the wire, and adds what that client leaves to
+// its users: valid sources, batches of up to [MaxSourcesPerJob], client tokens that keep a repeated request from
+// starting a second job, requests below the quotas, waiting, and the outcome of every source.
+//
+// # Importing
+//
+// [Client.Import] takes a slice of sources and returns when each has an outcome; [Client.Stream] is the same for
+// inputs of any size. [Client.Start], [Client.Get] and [Client.Wait] are for callers that own the loop over jobs, and
+// [Client.Advance] for orchestrators that keep the state of a batch themselves.
+//
+// # Errors
+//
+// A source that is not valid is a [*FieldError] in a [*ValidationError], and nothing is sent. A request that could not
+// be made or was refused is an [*Error]. A job that ended badly is a [*JobError]. All of them answer errors.Is with the
+// sentinels of this package.
+//
+// # Permissions
+//
+// The caller needs omics:StartReadSetImportJob, omics:GetReadSetImportJob and omics:ListReadSetImportJobs, and
+// iam:PassRole for the target's role. The role needs s3:GetObject on the files.
 package readsetimport
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	mathrand "math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 )
@@ -19,3 +49,149 @@ type API interface {
 }
 
 var _ API = (*omics.Client)(nil)
+
+// Options of a [Client]. The zero value of each is its documented default.
+type Options struct {
+	// RunID names an import: the same RunID and the same sources give the same client tokens, so that HealthOmics
+	// recognises a request that was sent before. If it is empty, every import has a random one of its own.
+	RunID string
+
+	// MaxActiveJobs is how many import jobs this client has running at once, at most. 0: as many as the service admits.
+	MaxActiveJobs int
+
+	// RequestRate is the number of requests per second and operation. The default is 4.5, just below the quota of 5 per
+	// account and Region; give less where others share that quota.
+	RequestRate float64
+
+	// RequestTimeout bounds each request, its answer included. The default is 30 s.
+	RequestTimeout time.Duration
+
+	// MinPollDelay and MaxPollDelay bound the time between two looks at a job. The defaults are 2 s and 60 s.
+	MinPollDelay, MaxPollDelay time.Duration
+
+	// QuotaPatience is how long an import waits for a job slot while no job of this client runs. After it, what was not
+	// sent is reported with [ErrQuotaExceeded]. The default is 1 h.
+	QuotaPatience time.Duration
+
+	// TokenWindow is how long HealthOmics is trusted to recognise a repeated client token. After it, a request whose
+	// outcome is not known is looked for among the store's jobs before anything is sent again. HealthOmics does not
+	// publish the time; elsewhere in AWS it is 8 to 36 hours. The default is 1 h; negative: tokens are not trusted at all.
+	TokenWindow time.Duration
+
+	// OnEvent is called with everything that happens, one event at a time. An import waits while it runs.
+	OnEvent func(Event)
+
+	// ClientOptions change the options of the HealthOmics client for each request. Retries are this package's own, and
+	// logging of requests and signatures, which hold credentials and ids of persons, is switched off.
+	ClientOptions []func(*omics.Options)
+}
+
+// resolve fills the defaults and refuses what makes no sense.
+func (o *Options) resolve() error {
+	if o.RunID == "" {
+		o.RunID = rand.Text()
+	}
+	orDefault(&o.RequestRate, 4.5)
+	orDefault(&o.RequestTimeout, 30*time.Second)
+	orDefault(&o.MinPollDelay, 2*time.Second)
+	orDefault(&o.MaxPollDelay, max(time.Minute, o.MinPollDelay))
+	orDefault(&o.QuotaPatience, time.Hour)
+	orDefault(&o.TokenWindow, time.Hour)
+	switch {
+	case o.MaxActiveJobs < 0:
+		return errors.New("readsetimport: MaxActiveJobs must not be negative")
+	case math.IsNaN(o.RequestRate) || math.IsInf(o.RequestRate, 0) || o.RequestRate < 0:
+		return errors.New("readsetimport: RequestRate must be a positive number of requests per second")
+	case o.RequestTimeout < 0 || o.MinPollDelay < 0 || o.QuotaPatience < 0:
+		return errors.New("readsetimport: RequestTimeout, MinPollDelay and QuotaPatience must not be negative")
+	case o.MaxPollDelay < o.MinPollDelay:
+		return fmt.Errorf("readsetimport: MaxPollDelay (%s) must not be less than MinPollDelay (%s)", o.MaxPollDelay, o.MinPollDelay)
+	}
+	return nil
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Client imports read sets. It is safe for concurrent use: imports that share a client share its request rate and its
+// job slots, so one client for an account and Region is the right number.
+type Client struct {
+	api        API
+	opts       Options
+	fixedRunID bool      // the run id is the caller's
+	pacers     [3]*pacer // by operation
+	slots      *slots
+	hidden     httpClients
+	random     func() float64 // in [0, 1), for jitter
+
+	succeeded atomic.Bool  // a request of this client has succeeded
+	skew      atomic.Int64 // how far the service's clock is ahead of ours, in nanoseconds
+
+	// batchSize is MaxSourcesPerJob.
+	batchSize int
+
+	mu   sync.Mutex
+	runs map[*run]struct{} // the imports under way, for Notify
+}
+
+// New is a client on api, which is an *omics.Client in the Region of the sequence store. It does no I/O.
+func New(api API, optFns ...func(*Options)) (*Client, error) {
+	if api == nil {
+		return nil, errors.New("readsetimport: New needs a HealthOmics client")
+	}
+	var o Options
+	for _, fn := range optFns {
+		fn(&o)
+	}
+	fixedRunID := o.RunID != ""
+	if err := o.resolve(); err != nil {
+		return nil, err
+	}
+	c := &Client{
+		api:        api,
+		opts:       o,
+		fixedRunID: fixedRunID,
+		slots:      newSlots(o.MaxActiveJobs, o.MaxPollDelay),
+		random:     mathrand.Float64,
+		batchSize:  MaxSourcesPerJob,
+		runs:       make(map[*run]struct{}),
+	}
+	for i := range c.pacers {
+		c.pacers[i] = newPacer(o.RequestRate)
+	}
+	return c, nil
+}
+
+// jittered is d give or take a tenth.
+func (c *Client) jittered(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.9 + 0.2*c.random()))
+}
+
+// backoff is the delay after the n-th failure in a row, from 1: doubling from a second to MaxPollDelay, with jitter.
+func (c *Client) backoff(n int) time.Duration {
+	most := max(c.opts.MaxPollDelay, time.Second)
+	d := most
+	if n < 30 {
+		d = min(most, time.Second<<max(0, n-1))
+	}
+	return d/2 + time.Duration(float64(d/2)*c.random())
+}
+
+// sleep waits for d, or until the context ends and then returns its cause.
+func sleep(ctx context.Context, d time.Duration) error {
+	if err := contextEnded(ctx); err != nil || d <= 0 {
+		return err
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -10,7 +10,7 @@ import (
 
 // Source is one read set to import: its files, what they are, and whose they are. The zero value is not valid; build
 // one with [FASTQ], [PairedFASTQ], [BAM], [CRAM] or [UBAM], or fill the fields. A Source is a value: the With methods
-// return a changed copy and leave the original alone.
+// return a changed copy, with tags of its own, and leave the original alone.
 //
 // Its JSON is the shape that HealthOmics uses in requests and manifests: sourceFiles.source1, sourceFileType, subjectId
 // and so on.
@@ -63,46 +63,59 @@ func UBAM(source1 string) Source {
 
 // WithSubject returns a copy with the subject id.
 func (s Source) WithSubject(id string) Source {
+	s = s.clone()
 	s.SubjectID = id
 	return s
 }
 
 // WithSample returns a copy with the sample id.
 func (s Source) WithSample(id string) Source {
+	s = s.clone()
 	s.SampleID = id
 	return s
 }
 
 // WithName returns a copy with the read set's name.
 func (s Source) WithName(name string) Source {
+	s = s.clone()
 	s.Name = name
 	return s
 }
 
 // WithDescription returns a copy with the read set's description.
 func (s Source) WithDescription(text string) Source {
+	s = s.clone()
 	s.Description = text
 	return s
 }
 
 // WithGeneratedFrom returns a copy that says where the read set originated.
 func (s Source) WithGeneratedFrom(origin string) Source {
+	s = s.clone()
 	s.GeneratedFrom = origin
 	return s
 }
 
 // WithReference returns a copy with the ARN of the reference genome.
 func (s Source) WithReference(arn string) Source {
+	s = s.clone()
 	s.ReferenceARN = arn
 	return s
 }
 
 // WithTag returns a copy with one tag more, or with a tag of that key changed. The original's tags are not touched.
 func (s Source) WithTag(key, value string) Source {
-	tags := make(map[string]string, len(s.Tags)+1)
-	maps.Copy(tags, s.Tags)
-	tags[key] = value
-	s.Tags = tags
+	s = s.clone()
+	if s.Tags == nil {
+		s.Tags = make(map[string]string, 1)
+	}
+	s.Tags[key] = value
+	return s
+}
+
+// clone is the source with tags of its own.
+func (s Source) clone() Source {
+	s.Tags = maps.Clone(s.Tags)
 	return s
 }
 

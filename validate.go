@@ -2,7 +2,6 @@ package readsetimport
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,7 +85,7 @@ func (e *ValidationError) Is(target error) bool { return target == ErrValidation
 // Paths are the field's own: sampleId, sourceFiles.source1.
 func (s Source) Validate() error {
 	var c checker
-	c.source("", s)
+	c.source(noIndex, &s)
 	return c.err()
 }
 
@@ -94,9 +93,6 @@ func (s Source) Validate() error {
 // fault of every source in a [*ValidationError], with paths like sources[3].sampleId. No sources at all is a fault too.
 func ValidateSources(sources []Source) error {
 	var c checker
-	if len(sources) == 0 {
-		c.fault("sources", RuleRequired, "", "at least one source is needed")
-	}
 	c.sources(sources)
 	return c.err()
 }
@@ -119,121 +115,148 @@ func (c *checker) err() error {
 	return &ValidationError{Fields: c.faults}
 }
 
-func (c *checker) fault(path string, rule Rule, value, detail string) {
-	c.faults = append(c.faults, &FieldError{Path: path, Rule: rule, Value: shorten(value), Detail: detail})
+// place is where a field stands. It becomes a path only when there is a fault to report, so that checking a valid
+// source allocates nothing.
+type place struct {
+	index int // of the source in its import, or noIndex
+	field string
 }
 
-func (c *checker) target(t Target) {
-	if !validID(t.SequenceStoreID) {
-		c.need("sequenceStoreId", t.SequenceStoreID, RulePattern, "10 to 36 decimal digits")
+const noIndex = -1
+
+// field is a field that is not one of a source in a list.
+func field(name string) place { return place{noIndex, name} }
+
+func (p place) String() string {
+	if p.index == noIndex {
+		return p.field
 	}
-	switch n := utf8.RuneCountInString(t.RoleARN); {
-	case n != 0 && (n < 20 || n > 2048):
-		c.fault("roleArn", RuleLength, t.RoleARN, "20 to 2048 characters")
-	case !strings.HasPrefix(t.RoleARN, "arn:") || !singleLine(t.RoleARN):
-		c.need("roleArn", t.RoleARN, RulePattern, "the ARN of the service role, like arn:aws:iam::123456789012:role/NAME")
-	}
+	return "sources[" + strconv.Itoa(p.index) + "]." + p.field
+}
+
+func (c *checker) fault(at place, rule Rule, value, detail string) {
+	c.faults = append(c.faults, &FieldError{Path: at.String(), Rule: rule, Value: shorten(value), Detail: detail})
 }
 
 // need is a fault of a required field: that it is missing, or else the rule.
-func (c *checker) need(path, value string, rule Rule, allowed string) {
+func (c *checker) need(at place, value string, rule Rule, allowed string) {
 	if value == "" {
-		c.fault(path, RuleRequired, "", "is required: "+allowed)
+		c.fault(at, RuleRequired, "", "is required: "+allowed)
 		return
 	}
-	c.fault(path, rule, value, "must be "+allowed)
+	c.fault(at, rule, value, "must be "+allowed)
 }
 
+func (c *checker) target(t Target) {
+	const store = "10 to 36 decimal digits"
+	switch id := t.SequenceStoreID; {
+	case validID(id):
+	case allDigits(id):
+		c.fault(field("sequenceStoreId"), RuleLength, id, "must be "+store)
+	default:
+		c.need(field("sequenceStoreId"), id, RulePattern, store)
+	}
+	const role = "the ARN of the service role, like arn:aws:iam::123456789012:role/NAME"
+	switch arn := t.RoleARN; {
+	case !utf8.ValidString(arn):
+		c.fault(field("roleArn"), RulePattern, arn, "must be valid UTF-8")
+	case !strings.HasPrefix(arn, "arn:") || !singleLine(arn):
+		c.need(field("roleArn"), arn, RulePattern, role)
+	case !within(arn, 20, 2048):
+		c.fault(field("roleArn"), RuleLength, arn, "must have 20 to 2048 characters")
+	}
+}
+
+// sources checks that there are any, each of them, and that no file is in two of them.
 func (c *checker) sources(sources []Source) {
+	if len(sources) == 0 {
+		c.fault(field("sources"), RuleRequired, "", "at least one source is needed")
+	}
 	seen := make(map[string]int, len(sources))
-	for i, s := range sources {
-		prefix := "sources[" + strconv.Itoa(i) + "]."
-		c.source(prefix, s)
-		for name, uri := range s.files() {
-			if first, twice := seen[uri]; !twice {
-				seen[uri] = i
-			} else if first != i {
-				c.fault(prefix+name, RuleDuplicate, uri,
-					fmt.Sprintf("must not be in the import twice: sources[%d] has the same file", first))
-			}
-		}
+	for i := range sources {
+		s := &sources[i]
+		c.source(i, s)
+		c.unseen(place{i, "sourceFiles.source1"}, s.Source1, seen)
+		c.unseen(place{i, "sourceFiles.source2"}, s.Source2, seen)
 	}
 }
 
-// files yields the source's files that are there, with the names of their fields.
-func (s Source) files() func(yield func(name, uri string) bool) {
-	return func(yield func(name, uri string) bool) {
-		if s.Source1 != "" && !yield("sourceFiles.source1", s.Source1) {
-			return
-		}
-		if s.Source2 != "" {
-			yield("sourceFiles.source2", s.Source2)
-		}
+// unseen notes a file, and finds fault if another source has it.
+func (c *checker) unseen(at place, uri string, seen map[string]int) {
+	if uri == "" {
+		return
+	}
+	if first, twice := seen[uri]; !twice {
+		seen[uri] = at.index
+	} else if first != at.index {
+		c.fault(at, RuleDuplicate, uri,
+			fmt.Sprintf("must not be in the import twice: sources[%d] has the same file", first))
 	}
 }
 
-func (c *checker) source(prefix string, s Source) {
-	c.s3URI(prefix+"sourceFiles.source1", s.Source1, true)
-	c.s3URI(prefix+"sourceFiles.source2", s.Source2, false)
+// source checks one source, in the order of the service's fields. It takes a pointer only to save the copy.
+func (c *checker) source(index int, s *Source) {
+	c.s3URI(place{index, "sourceFiles.source1"}, s.Source1, true)
+	c.s3URI(place{index, "sourceFiles.source2"}, s.Source2, false)
 	switch {
 	case s.Source2 == "":
 	case s.Type != types.FileTypeFastq:
-		c.fault(prefix+"sourceFiles.source2", RuleCombination, s.Source2, "is only for FASTQ: the second mate of a pair")
+		c.fault(place{index, "sourceFiles.source2"}, RuleCombination, s.Source2, "is only for FASTQ: the second mate of a pair")
 	case s.Source2 == s.Source1:
-		c.fault(prefix+"sourceFiles.source2", RuleCombination, s.Source2, "must differ from source1: the second mate is a file of its own")
+		c.fault(place{index, "sourceFiles.source2"}, RuleCombination, s.Source2, "must differ from source1: the second mate is a file of its own")
 	}
 	if !slices.Contains(fileTypes, s.Type) {
-		c.need(prefix+"sourceFileType", string(s.Type), RuleEnum, "FASTQ, BAM, CRAM or UBAM")
+		c.need(place{index, "sourceFileType"}, string(s.Type), RuleEnum, "FASTQ, BAM, CRAM or UBAM")
 	}
-	c.text(prefix+"subjectId", s.SubjectID, 127, true)
-	c.text(prefix+"sampleId", s.SampleID, 127, true)
-	c.text(prefix+"generatedFrom", s.GeneratedFrom, 127, false)
-	c.referenceARN(prefix+"referenceArn", s)
-	c.text(prefix+"name", s.Name, 127, false)
-	c.text(prefix+"description", s.Description, 255, false)
-	c.tags(prefix+"tags", s.Tags)
+	c.text(place{index, "subjectId"}, s.SubjectID, 127, true)
+	c.text(place{index, "sampleId"}, s.SampleID, 127, true)
+	c.text(place{index, "generatedFrom"}, s.GeneratedFrom, 127, false)
+	c.referenceARN(place{index, "referenceArn"}, s)
+	c.text(place{index, "name"}, s.Name, 127, false)
+	c.text(place{index, "description"}, s.Description, 255, false)
+	c.tags(index, s.Tags)
 }
 
 var fileTypes = types.FileType("").Values()
 
-func (c *checker) text(path, value string, most int, required bool) {
+func (c *checker) text(at place, value string, most int, required bool) {
 	switch {
 	case value == "":
 		if required {
-			c.fault(path, RuleRequired, "", fmt.Sprintf("is required: 1 to %d characters", most))
+			c.fault(at, RuleRequired, "", fmt.Sprintf("is required: 1 to %d characters", most))
 		}
 	case !utf8.ValidString(value):
-		c.fault(path, RulePattern, value, "must be valid UTF-8")
-	case utf8.RuneCountInString(value) > most:
-		c.fault(path, RuleLength, value, fmt.Sprintf("must have at most %d characters", most))
+		c.fault(at, RulePattern, value, "must be valid UTF-8")
+	case !within(value, 1, most):
+		c.fault(at, RuleLength, value, fmt.Sprintf("must have at most %d characters", most))
 	case !isText(value):
-		c.fault(path, RulePattern, value, "must have no control characters, such as tab and newline, nor other characters of Unicode category C")
+		c.fault(at, RulePattern, value, "must have no control characters, such as tab and newline, nor other characters of Unicode category C")
 	}
 }
 
 // s3URI is ^s3://([a-z0-9][a-z0-9-.]{1,61}[a-z0-9])/(.{1,1024})$ of the service model, fault by fault.
-func (c *checker) s3URI(path, uri string, required bool) {
+func (c *checker) s3URI(at place, uri string, required bool) {
 	if uri == "" {
 		if required {
-			c.fault(path, RuleRequired, "", "is required: s3://bucket/key")
+			c.fault(at, RuleRequired, "", "is required: s3://bucket/key")
 		}
 		return
 	}
 	rest, isS3 := strings.CutPrefix(uri, "s3://")
-	bucket, key, hasKey := strings.Cut(rest, "/")
+	bucket, key, _ := strings.Cut(rest, "/")
 	switch {
 	case !utf8.ValidString(uri):
-		c.fault(path, RulePattern, uri, "must be valid UTF-8")
+		c.fault(at, RulePattern, uri, "must be valid UTF-8")
 	case !isS3:
-		c.fault(path, RulePattern, uri, "must be s3://bucket/key")
+		c.fault(at, RulePattern, uri, "must be s3://bucket/key")
 	case !validBucket(bucket):
-		c.fault(path, RulePattern, uri, "must name a bucket of 3 to 63 lower-case letters, digits, hyphens and dots, a letter or digit first and last")
-	case !hasKey || key == "":
-		c.fault(path, RulePattern, uri, "must name an object: s3://bucket/key")
-	case utf8.RuneCountInString(key) > 1024:
-		c.fault(path, RuleLength, uri, "must have a key of at most 1024 characters")
+		c.fault(at, RulePattern, uri, "must name a bucket of 3 to 63 lower-case letters, digits, hyphens and dots, a letter or digit first and last")
+	case key == "":
+		c.fault(at, RulePattern, uri, "must name an object: s3://bucket/key")
+	case !within(key, 1, 1024):
+		c.fault(at, RuleLength, uri, "must have a key of at most 1024 characters")
 	case !singleLine(key):
-		c.fault(path, RulePattern, uri, "must have no line break in its key")
+		c.fault(at, RulePattern, uri, "must have no line break in its key")
 	}
 }
 
@@ -245,11 +268,17 @@ func validBucket(bucket string) bool {
 		ch := bucket[i]
 		alnum := 'a' <= ch && ch <= 'z' || '0' <= ch && ch <= '9'
 		inner := 0 < i && i < len(bucket)-1
-		if !alnum && !(inner && (ch == '-' || ch == '.')) {
+		if !alnum && (!inner || ch != '-' && ch != '.') {
 			return false
 		}
 	}
 	return true
+}
+
+// within reports whether s has least to most code points.
+func within(s string, least, most int) bool {
+	n := utf8.RuneCountInString(s)
+	return least <= n && n <= most
 }
 
 // singleLine reports whether s has no line terminator, as the dot of the service model's patterns means it (ECMA 262).
@@ -283,58 +312,68 @@ func allDigits(s string) bool {
 
 // referenceARN follows the user guide beyond the model: BAM and CRAM need the ARN of a reference in a reference store.
 // The model's own limits, ^arn:.+$ and 127 characters, hold for every type.
-func (c *checker) referenceARN(path string, s Source) {
+func (c *checker) referenceARN(at place, s *Source) {
 	arn := s.ReferenceARN
 	aligned := s.Type == types.FileTypeBam || s.Type == types.FileTypeCram
 	const form = "arn:PARTITION:omics:REGION:ACCOUNT:referenceStore/ID/reference/ID"
 	switch {
 	case arn == "":
 		if aligned {
-			c.fault(path, RuleRequired, "", "is required for "+string(s.Type)+": "+form)
+			c.fault(at, RuleRequired, "", "is required for "+string(s.Type)+": "+form)
 		}
 	case !utf8.ValidString(arn):
-		c.fault(path, RulePattern, arn, "must be valid UTF-8")
-	case utf8.RuneCountInString(arn) > 127:
-		c.fault(path, RuleLength, arn, "must have at most 127 characters")
+		c.fault(at, RulePattern, arn, "must be valid UTF-8")
+	case !within(arn, 1, 127):
+		c.fault(at, RuleLength, arn, "must have at most 127 characters")
 	case aligned && !isReferenceARN(arn):
-		c.fault(path, RulePattern, arn, "must be "+form)
+		c.fault(at, RulePattern, arn, "must be "+form)
 	case !strings.HasPrefix(arn, "arn:") || arn == "arn:" || !singleLine(arn):
-		c.fault(path, RulePattern, arn, "must be an ARN, like "+form)
+		c.fault(at, RulePattern, arn, "must be an ARN, like "+form)
 	}
 }
 
 func isReferenceARN(arn string) bool {
-	part := strings.Split(arn, ":")
-	if len(part) != 6 || part[0] != "arn" || part[1] == "" || part[2] != "omics" || part[3] == "" ||
-		len(part[4]) != 12 || !allDigits(part[4]) || !isText(arn) {
+	scheme, rest, _ := strings.Cut(arn, ":")
+	partition, rest, _ := strings.Cut(rest, ":")
+	service, rest, _ := strings.Cut(rest, ":")
+	region, rest, _ := strings.Cut(rest, ":")
+	account, resource, _ := strings.Cut(rest, ":")
+	if scheme != "arn" || partition == "" || service != "omics" || region == "" ||
+		len(account) != 12 || !allDigits(account) || !isText(arn) {
 		return false
 	}
-	resource := strings.Split(part[5], "/")
-	return len(resource) == 4 && resource[0] == "referenceStore" && validID(resource[1]) &&
-		resource[2] == "reference" && validID(resource[3])
+	storeType, rest, _ := strings.Cut(resource, "/")
+	store, rest, _ := strings.Cut(rest, "/")
+	referenceType, reference, _ := strings.Cut(rest, "/")
+	return storeType == "referenceStore" && validID(store) && referenceType == "reference" && validID(reference)
 }
 
-func (c *checker) tags(path string, tags map[string]string) {
+func (c *checker) tags(index int, tags map[string]string) {
 	if len(tags) > 50 {
-		c.fault(path, RuleLength, "", fmt.Sprintf("must have at most 50 tags, not %d", len(tags)))
+		c.fault(place{index, "tags"}, RuleLength, "", fmt.Sprintf("must have at most 50 tags, not %d", len(tags)))
 	}
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		at := path + "[" + strconv.Quote(shorten(key)) + "]"
+	before := len(c.faults)
+	for key, value := range tags {
 		switch {
-		case key == "" || utf8.RuneCountInString(key) > 128:
-			c.fault(at, RuleLength, key, "must have a key of 1 to 128 characters")
+		case !within(key, 1, 128):
+			c.tag(index, key, RuleLength, key, "must have a key of 1 to 128 characters")
 		case reservedTagKey(key):
-			c.fault(at, RuleReserved, key, "must not have a key that begins with aws:, which AWS reserves")
+			c.tag(index, key, RuleReserved, key, "must not have a key that begins with aws:, which AWS reserves")
 		case !isTagText(key):
-			c.fault(at, RulePattern, key, "must have a key of letters, digits, white space and _ . : / = + - @ only")
+			c.tag(index, key, RulePattern, key, "must have a key of letters, digits, white space and _ . : / = + - @ only")
 		}
-		switch value := tags[key]; {
-		case utf8.RuneCountInString(value) > 256:
-			c.fault(at, RuleLength, value, "must have a value of at most 256 characters")
+		switch {
+		case !within(value, 0, 256):
+			c.tag(index, key, RuleLength, value, "must have a value of at most 256 characters")
 		case !isTagText(value):
-			c.fault(at, RulePattern, value, "must have a value of letters, digits, white space and _ . : / = + - @ only")
+			c.tag(index, key, RulePattern, value, "must have a value of letters, digits, white space and _ . : / = + - @ only")
 		}
 	}
+	slices.SortStableFunc(c.faults[before:], func(a, b *FieldError) int { return strings.Compare(a.Path, b.Path) })
+}
+
+func (c *checker) tag(index int, key string, rule Rule, value, detail string) {
+	c.fault(place{index, "tags[" + strconv.Quote(shorten(key)) + "]"}, rule, value, detail)
 }
 
 func reservedTagKey(key string) bool { return len(key) >= 4 && strings.EqualFold(key[:4], "aws:") }
@@ -342,7 +381,10 @@ func reservedTagKey(key string) bool { return len(key) >= 4 && strings.EqualFold
 // isTagText is ^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$, the characters of tags in all of AWS.
 func isTagText(s string) bool {
 	for _, r := range s {
-		if !strings.ContainsRune("_.:/=+-@", r) && !unicode.In(r, unicode.L, unicode.Z, unicode.N) {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+		case strings.ContainsRune(" _.:/=+-@", r):
+		case !unicode.In(r, unicode.L, unicode.Z, unicode.N):
 			return false
 		}
 	}
@@ -355,9 +397,5 @@ func shorten(s string) string {
 	if len(s) <= most {
 		return s
 	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -1,0 +1,229 @@
+package readsetimport
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// pacer spaces the requests of one operation. One request at a time waits for its turn, so that a change of pace holds
+// for everyone behind it, and a pause is not followed by a burst.
+type pacer struct {
+	turn    chan struct{} // holds one value while a request waits for its turn
+	limiter *rate.Limiter
+
+	mu        sync.Mutex
+	full      rate.Limit // the pace without trouble
+	slowedAt  time.Time  // when the pace was last slowed
+	notBefore time.Time  // no request before this
+}
+
+func newPacer(perSecond float64) *pacer {
+	return &pacer{
+		turn:    make(chan struct{}, 1),
+		limiter: rate.NewLimiter(rate.Limit(perSecond), 1),
+		full:    rate.Limit(perSecond),
+	}
+}
+
+// wait returns when a request may be sent, and the time then; or the cause of the context's end.
+func (p *pacer) wait(ctx context.Context) (time.Time, error) {
+	select {
+	case p.turn <- struct{}{}:
+		defer func() { <-p.turn }()
+	case <-ctx.Done():
+		return time.Time{}, context.Cause(ctx)
+	}
+	for {
+		p.mu.Lock()
+		pause := time.Until(p.notBefore)
+		p.mu.Unlock()
+		if pause <= 0 {
+			break
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return time.Time{}, err
+		}
+	}
+	turn := p.limiter.Reserve()
+	if err := sleep(ctx, turn.Delay()); err != nil {
+		turn.Cancel()
+		return time.Time{}, err
+	}
+	return time.Now(), nil
+}
+
+const (
+	throttlePause    = time.Second     // after a 429 that does not say how long to wait
+	throttlePauseMax = 5 * time.Minute // however long it says
+	slowest          = 64              // the pace never falls below this part of the full one
+)
+
+// throttled halves the pace and pauses. Requests that were under way when the pace was slowed do not slow it again.
+func (p *pacer) throttled(sentAt time.Time, retryAfter time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	pause := throttlePause
+	if retryAfter > 0 {
+		pause = min(retryAfter, throttlePauseMax)
+	}
+	if until := now.Add(pause); until.After(p.notBefore) {
+		p.notBefore = until
+	}
+	if sentAt.Before(p.slowedAt) {
+		return
+	}
+	p.slowedAt = now
+	p.limiter.SetLimit(max(p.limiter.Limit()/2, p.full/slowest))
+}
+
+// answered takes the pace a twentieth of the full one back up.
+func (p *pacer) answered() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now := p.limiter.Limit(); now < p.full {
+		p.limiter.SetLimit(min(p.full, now+p.full/20))
+	}
+}
+
+// slots counts the import jobs that run, and learns from refusals (402) how many may. Every import of a client takes
+// its slots from here, first come first served.
+type slots struct {
+	most    int           // MaxActiveJobs, 0: no bound of our own
+	maxPoll time.Duration // MaxPollDelay
+
+	mu      sync.Mutex
+	taken   int       // granted and not given back: jobs that run, or may
+	learned bool      // there was a refusal, and
+	limit   int       // so many ran then
+	probing bool      // one slot above the limit is being tried
+	probeAt time.Time // when to try the next
+	refusal int       // refusals in a row while no job of ours ran
+	queue   list.List // of *slotWaiter
+	changed chan struct{}
+}
+
+// slot is a place for one job.
+type slot struct{ probe bool }
+
+func newSlots(most int, maxPoll time.Duration) *slots {
+	return &slots{most: most, maxPoll: maxPoll, changed: make(chan struct{})}
+}
+
+// acquire waits for a slot, behind those who came before.
+func (s *slots) acquire(ctx context.Context) (*slot, error) {
+	s.mu.Lock()
+	place := s.queue.PushBack(nil)
+	for {
+		var granted *slot
+		var wait time.Duration
+		err := contextEnded(ctx)
+		if err == nil {
+			granted, wait = s.admit(place)
+		}
+		if granted != nil || err != nil {
+			s.queue.Remove(place)
+			s.notify()
+			s.mu.Unlock()
+			return granted, err
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		await(ctx, changed, wait)
+		s.mu.Lock()
+	}
+}
+
+// await returns when the channel is closed, the context ends or the time has passed. 0 is no time limit.
+func await(ctx context.Context, changed <-chan struct{}, d time.Duration) {
+	var timeout <-chan time.Time
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case <-changed:
+	case <-timeout:
+	case <-ctx.Done():
+	}
+}
+
+// admit grants a slot to the first in the queue if there is one, or says how long until it is worth asking again; 0 is
+// when something changes.
+func (s *slots) admit(place *list.Element) (*slot, time.Duration) {
+	switch wait := time.Until(s.probeAt); {
+	case s.queue.Front() != place || s.most > 0 && s.taken >= s.most:
+		return nil, 0
+	case !s.learned || s.taken < s.limit:
+		s.taken++
+		return &slot{}, 0
+	case s.probing:
+		return nil, 0
+	case wait > 0:
+		return nil, wait
+	}
+	s.taken++
+	s.probing = true
+	return &slot{probe: true}, 0
+}
+
+// started notes that the job of a slot runs. A job above the limit raises it, and the next one is tried at once.
+func (s *slots) started(sl *slot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle(sl)
+	s.refusal = 0
+	if s.learned && s.taken > s.limit {
+		s.limit = s.taken
+		s.probeAt = time.Now()
+	}
+	s.notify()
+}
+
+// refused takes back a slot that the service did not grant. What runs now is the limit. It reports whether anything of
+// ours runs or may.
+func (s *slots) refused(sl *slot, jitter func(time.Duration) time.Duration) (running bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle(sl)
+	s.taken--
+	s.learned, s.limit = true, s.taken
+	var next time.Duration
+	if s.taken > 0 {
+		// One slot more is worth less where there are many, so it is tried less often.
+		next = s.maxPoll * time.Duration(min(max(s.limit/4, 1), 5))
+		s.refusal = 0
+	} else {
+		s.refusal++
+		next = min(s.maxPoll, 2*time.Second<<min(s.refusal-1, 10))
+	}
+	s.probeAt = time.Now().Add(jitter(next))
+	s.notify()
+	return s.taken > 0
+}
+
+// released gives back the slot of a job that has ended, or that was not started.
+func (s *slots) released(sl *slot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle(sl)
+	s.taken--
+	s.notify()
+}
+
+func (s *slots) settle(sl *slot) {
+	if sl.probe {
+		sl.probe, s.probing = false, false
+	}
+}
+
+// notify wakes everyone who waits.
+func (s *slots) notify() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}

@@ -1,0 +1,178 @@
+package readsetimport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Search is the state of the search for a job that a lost answer may have started: the store's jobs since the first
+// request are listed, read and compared. It is plain JSON, part of a [Submission].
+type Search struct {
+	Since      time.Time `json:"since,omitzero"`       // when the first request left at the earliest; zero: no search is on
+	Page       string    `json:"page,omitempty"`       // the list's next page
+	Pages      int       `json:"pages,omitempty"`      // pages read
+	Listed     bool      `json:"listed,omitempty"`     // the whole list was read
+	Candidates []string  `json:"candidates,omitempty"` // ids of jobs that are still to be read
+	Found      []Job     `json:"found,omitempty"`      // jobs with these sources
+	ClearAt    time.Time `json:"clearAt,omitzero"`     // when a whole search found nothing for the first time
+}
+
+func (s Search) on() bool { return !s.Since.IsZero() }
+
+const (
+	clockMargin   = 15 * time.Minute   // how far our clock and the service's may be apart, beyond what its answers tell
+	recordsKept   = 7 * 24 * time.Hour // how long the service is trusted to keep a job on its list; it publishes no time
+	searchPageMax = 1000               // pages of a list: 100,000 jobs
+)
+
+// search takes one step: a page of the list, or a look at one of the jobs on it.
+func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bool) (Submission, *Error, error) {
+	if !s.Search.on() {
+		s.Search = Search{Since: s.SentAt}
+	}
+	if other == nil {
+		other = func(JobRef) bool { return false }
+	}
+	s.Search.Candidates = slices.DeleteFunc(slices.Clone(s.Search.Candidates), func(id string) bool { return other(s.jobRef(id)) })
+	if wait := settling - elapsed(s.Search.ClearAt); wait > 0 {
+		s.NextAt = time.Now().Add(wait)
+		return s, nil, nil
+	}
+	var err error
+	if !s.Search.Listed {
+		s, err = c.searchList(ctx, s, other)
+	} else if len(s.Search.Candidates) > 0 {
+		s, err = c.searchJob(ctx, s)
+	}
+	var e *Error
+	switch {
+	case err == nil:
+	case !errors.As(err, &e):
+		return s, nil, err
+	case ctx.Err() != nil:
+		return s, e, e
+	case errors.Is(e, errNotCredible):
+		if s.Doubts++; s.Doubts < doubtPatience {
+			return c.failed(s, e), e, nil
+		}
+		next, err := unresolved(s, e)
+		return next, e, err
+	case e.passing() || e.local || c.forgives(e, s.Failures):
+		return c.failed(s, e), e, nil
+	default:
+		next, err := unresolved(s, e)
+		return next, e, err
+	}
+	s.Failures, s.LastError, s.Doubts = 0, "", 0
+	if !s.Search.Listed || len(s.Search.Candidates) > 0 {
+		s.NextAt = time.Now()
+		return s, nil, nil
+	}
+	next, err := c.conclude(s)
+	return next, nil, err
+}
+
+func (s Submission) jobRef(id string) JobRef {
+	return JobRef{SequenceStoreID: s.Batch.Target.SequenceStoreID, ID: id}
+}
+
+// searchList reads one page of the jobs that were created since the first request.
+func (c *Client) searchList(ctx context.Context, s Submission, other func(JobRef) bool) (Submission, error) {
+	since := s.Search.Since.Add(time.Duration(c.skew.Load()) - clockMargin)
+	jobs, next, err := c.listPage(ctx, s.Batch.Target.SequenceStoreID, since, s.Search.Page)
+	if err != nil {
+		return s, err
+	}
+	for _, job := range jobs {
+		if !other(job.JobRef) && !slices.Contains(s.Search.Candidates, job.ID) {
+			s.Search.Candidates = append(s.Search.Candidates, job.ID)
+		}
+	}
+	s.Search.Page, s.Search.Listed = next, next == ""
+	s.Search.Pages++
+	if s.Search.Pages == searchPageMax && next != "" {
+		return s, &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: it has no end", errNotCredible)}
+	}
+	return s, nil
+}
+
+// searchJob reads the next candidate and compares its sources with the batch's.
+func (c *Client) searchJob(ctx context.Context, s Submission) (Submission, error) {
+	job, err := c.get(ctx, s.jobRef(s.Search.Candidates[0]))
+	if err != nil {
+		return s, err
+	}
+	s.Search.Candidates = s.Search.Candidates[1:]
+	if sharesSources(s.Batch, job) {
+		s.Search.Found = append(slices.Clone(s.Search.Found), job)
+	}
+	return s, nil
+}
+
+// conclude decides what a whole search means.
+func (c *Client) conclude(s Submission) (Submission, error) {
+	found := s.Search.Found
+	switch {
+	case len(found) == 1 && sameSources(s.Batch, found[0]):
+		return c.running(s, found[0]), nil
+	case len(found) > 0:
+		ids := make([]string, len(found))
+		for i, job := range found {
+			ids[i] = job.ID
+		}
+		return unresolved(s, fmt.Errorf("jobs %s have some or all of these sources", strings.Join(ids, ", ")))
+	case elapsed(s.Search.Since) > recordsKept:
+		return unresolved(s, fmt.Errorf("no such job is listed, but the request is older than %d days", recordsKept/(24*time.Hour)))
+	case s.Search.ClearAt.IsZero():
+		// A job that was started a moment ago may not be listed yet: look again.
+		s.Search = Search{Since: s.Search.Since, ClearAt: time.Now()}
+		s.NextAt = s.Search.ClearAt.Add(settling)
+		return s, nil
+	}
+	s.Phase = PhasePlanned
+	s.Attempt++
+	s.Search = Search{}
+	s.NextAt = time.Now()
+	return s, nil
+}
+
+func unresolved(s Submission, why error) (Submission, error) {
+	s.Phase = PhaseUnresolved
+	s.NextAt = time.Time{}
+	s.LastError = oneLine(why.Error())
+	return s, fmt.Errorf("%w: %w", ErrUnresolved, why)
+}
+
+// sourceCounts counts the batch's sources by fingerprint.
+func sourceCounts(b Batch) map[Fingerprint]int {
+	counts := make(map[Fingerprint]int, len(b.Sources))
+	for _, s := range b.Sources {
+		counts[b.Target.Fingerprint(s)]++
+	}
+	return counts
+}
+
+// sharesSources reports whether the job has any of the batch's sources.
+func sharesSources(b Batch, job Job) bool {
+	counts := sourceCounts(b)
+	return slices.ContainsFunc(job.Sources, func(s JobSource) bool { return counts[b.Target.Fingerprint(s.Source)] > 0 })
+}
+
+// sameSources reports whether the job has the batch's sources and no others, in whatever order.
+func sameSources(b Batch, job Job) bool {
+	counts := sourceCounts(b)
+	for _, s := range job.Sources {
+		counts[b.Target.Fingerprint(s.Source)]--
+	}
+	for _, n := range counts {
+		if n != 0 {
+			return false
+		}
+	}
+	return true
+}
