@@ -3,7 +3,6 @@ package readsetimport
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
@@ -60,14 +59,6 @@ type flight struct {
 	lookAt time.Time
 }
 
-type chunk struct {
-	sources []Source
-	index   []int
-	invalid []Result
-	last    bool
-	err     error // the input's own
-}
-
 type grant struct {
 	slot *slot
 	err  error
@@ -78,13 +69,6 @@ type step struct {
 	next    Submission
 	trouble *Error
 	err     error
-}
-
-type sweepAnswer struct {
-	flights  []*flight
-	seen     map[string]Job
-	complete bool // every page was read
-	err      error
 }
 
 // outboxMax is how many jobs' results may wait for a slow consumer before no more jobs are started.
@@ -156,89 +140,6 @@ func (r *run) note(jobID string) {
 	case r.wake <- struct{}{}:
 	default:
 	}
-}
-
-// feed reads a chunk of input each time that one is wanted: up to a batch of valid sources. It stops after the last.
-func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks chan<- chunk) {
-	next := func() bool {
-		select {
-		case <-r.wants:
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
-	if !next() {
-		return
-	}
-	var c chunk
-	index := 0
-	seen := make(map[[16]byte]struct{})
-	for s, err := range input {
-		if err != nil {
-			c.err = err
-			break
-		}
-		s.Tags = maps.Clone(s.Tags)
-		if err := r.check(&s, index, seen); err != nil {
-			c.invalid = append(c.invalid, Result{Index: index, Source: s, Err: err})
-		} else {
-			c.sources, c.index = append(c.sources, s), append(c.index, index)
-		}
-		index++
-		if contextEnded(ctx) != nil {
-			break
-		}
-		if len(c.sources) < r.c.batchSize && len(c.invalid) < r.c.batchSize {
-			continue
-		}
-		// With a full chunk of invalid sources, the valid ones wait for a full batch.
-		full := c
-		if len(c.sources) < r.c.batchSize {
-			full = chunk{invalid: c.invalid}
-			c.invalid = nil
-		} else {
-			c = chunk{}
-		}
-		chunks <- full
-		if !next() {
-			return
-		}
-	}
-	c.last = true
-	chunks <- c
-}
-
-// check validates a source, and that none of its files came before.
-func (r *run) check(s *Source, index int, seen map[[16]byte]struct{}) error {
-	if r.valid {
-		return nil
-	}
-	var c checker
-	c.source(index, s)
-	if len(c.faults) > 0 {
-		return c.err()
-	}
-	first, second := fileKey(s.Source1), fileKey(s.Source2)
-	if _, twice := seen[first]; twice {
-		c.fault(place{index, "sourceFiles.source1"}, RuleDuplicate, s.Source1, "must not be in the import twice")
-	}
-	if _, twice := seen[second]; twice && s.Source2 != "" {
-		c.fault(place{index, "sourceFiles.source2"}, RuleDuplicate, s.Source2, "must not be in the import twice")
-	}
-	if len(c.faults) > 0 {
-		return c.err()
-	}
-	seen[first] = struct{}{}
-	if s.Source2 != "" {
-		seen[second] = struct{}{}
-	}
-	return nil
-}
-
-func fileKey(uri string) [16]byte {
-	sum := sha256.Sum256([]byte(uri))
-	return [16]byte(sum[:16])
 }
 
 // loop owns the import.
@@ -616,112 +517,6 @@ func (r *run) emit(e Event) {
 	e.Time, e.Counts = time.Now(), r.counts
 	e.Job.Sources = nil
 	r.c.opts.OnEvent(e)
-}
-
-const (
-	sweepMin   = 3                // jobs that run, from which on one list is asked for instead of each of them
-	sweepTries = 3                // sweeps that fail in a row, before looks at single jobs are tried
-	sweepRest  = 10 * time.Minute // without sweeps, after one that failed for good or cost more than it saved
-)
-
-// sweep asks for the list of the jobs created since the oldest of these, instead of each job.
-func (r *run) sweep(ctx context.Context, running []*flight) {
-	r.sweeping = true
-	var since time.Time
-	ids := make(map[string]bool, len(running))
-	for _, f := range running {
-		f.busy = true
-		ids[f.sub.Job.ID] = true
-		created := f.sub.Job.CreationTime
-		if created.IsZero() {
-			created = f.sub.SentAt.Add(time.Duration(r.c.skew.Load()) - clockMargin)
-		}
-		if since.IsZero() || created.Before(since) {
-			since = created
-		}
-	}
-	r.group.Go(func() {
-		// A sweep must not cost more than the looks that it replaces.
-		seen, complete, err := r.c.listed(ctx, r.target.SequenceStoreID, since.Add(-time.Second), ids, len(running))
-		r.sweeps <- sweepAnswer{running, seen, complete, err}
-	})
-}
-
-// swept is given the list. Jobs that have ended, and those that are not on it, are looked at one by one.
-func (r *run) swept(ctx context.Context, s sweepAnswer) {
-	r.sweeping = false
-	now := time.Now()
-	var e *Error
-	if failed := errors.As(s.err, &e); failed {
-		r.sweepFailures++
-	} else {
-		r.sweepFailures = 0
-	}
-	wait := r.c.backoff(r.sweepFailures)
-	if e != nil && ctx.Err() == nil {
-		kind := EventLookFailed
-		if e.kind() == ErrThrottled {
-			kind = EventThrottled
-		}
-		r.emit(Event{Kind: kind, Err: e, Wait: wait})
-		if !e.passing() || errors.Is(e, errNotCredible) || r.sweepFailures >= sweepTries {
-			r.sweepAfter = now.Add(sweepRest) // looks at single jobs may be answered
-		}
-	}
-	if s.err == nil && !s.complete {
-		r.sweepAfter = now.Add(sweepRest)
-	}
-	for _, f := range s.flights {
-		f.busy, f.lookAt = false, now
-		job, listed := s.seen[f.sub.Job.ID]
-		switch {
-		case ctx.Err() != nil:
-			r.leave(ctx, f)
-		case listed:
-			before := f.sub.Job
-			f.sub.Job.Status = job.Status
-			r.track(f, before)
-			if job.Done() {
-				r.freeSlot(f)
-			}
-			if job.Done() || !known(job.Status) {
-				f.alone, f.sub.NextAt = true, now
-				break
-			}
-			f.sub.NextAt = now.Add(r.c.lookDelay(age(f.sub), r.typical))
-		case s.err != nil:
-			f.sub.NextAt = now.Add(wait)
-		default:
-			f.alone, f.sub.NextAt = true, now
-		}
-	}
-}
-
-// listed is what a list of the jobs created since a time says of some of them, by id. It stops when it has them all, or
-// after so many pages, and then it is not complete.
-func (c *Client) listed(ctx context.Context, storeID string, since time.Time, ids map[string]bool, pages int) (map[string]Job, bool, error) {
-	seen := make(map[string]Job, len(ids))
-	tokens := make(map[string]bool)
-	for page, token := 0, ""; page < pages; page++ {
-		jobs, next, err := c.listPage(ctx, storeID, since, token)
-		if err != nil {
-			return seen, false, err
-		}
-		for _, job := range jobs {
-			if ids[job.ID] {
-				seen[job.ID] = job
-			}
-		}
-		if next == "" || len(seen) == len(ids) {
-			return seen, true, nil
-		}
-		if tokens[next] {
-			return seen, false, &Error{Op: opList.String(), StatusCode: 200, Err: fmt.Errorf("%w: the page token repeats", errNotCredible)}
-		}
-		tokens[next] = true
-		token = next
-	}
-	return seen, false, nil
 }
 
 // lookAtNoted brings forward the looks at jobs that Notify named.

@@ -1,0 +1,100 @@
+package readsetimport
+
+import (
+	"context"
+	"crypto/sha256"
+	"iter"
+	"maps"
+)
+
+// chunk is a piece of an import's input.
+type chunk struct {
+	sources []Source
+	index   []int
+	invalid []Result
+	last    bool
+	err     error // the input's own
+}
+
+// feed reads a chunk of input each time that one is wanted: up to a batch of valid sources. It stops after the last.
+func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks chan<- chunk) {
+	next := func() bool {
+		select {
+		case <-r.wants:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	if !next() {
+		return
+	}
+	var c chunk
+	index := 0
+	seen := make(map[[16]byte]struct{})
+	for s, err := range input {
+		if err != nil {
+			c.err = err
+			break
+		}
+		s.Tags = maps.Clone(s.Tags)
+		if err := r.check(&s, index, seen); err != nil {
+			c.invalid = append(c.invalid, Result{Index: index, Source: s, Err: err})
+		} else {
+			c.sources, c.index = append(c.sources, s), append(c.index, index)
+		}
+		index++
+		if contextEnded(ctx) != nil {
+			break
+		}
+		if len(c.sources) < r.c.batchSize && len(c.invalid) < r.c.batchSize {
+			continue
+		}
+		// With a full chunk of invalid sources, the valid ones wait for a full batch.
+		full := c
+		if len(c.sources) < r.c.batchSize {
+			full = chunk{invalid: c.invalid}
+			c.invalid = nil
+		} else {
+			c = chunk{}
+		}
+		chunks <- full
+		if !next() {
+			return
+		}
+	}
+	c.last = true
+	chunks <- c
+}
+
+// check validates a source, and that none of its files came before.
+func (r *run) check(s *Source, index int, seen map[[16]byte]struct{}) error {
+	if r.valid {
+		return nil
+	}
+	var c checker
+	c.source(index, s)
+	if len(c.faults) > 0 {
+		return c.err()
+	}
+	first, second := fileKey(s.Source1), fileKey(s.Source2)
+	if _, twice := seen[first]; twice {
+		c.fault(place{index, "sourceFiles.source1"}, RuleDuplicate, s.Source1, "must not be in the import twice")
+	}
+	if _, twice := seen[second]; twice && s.Source2 != "" {
+		c.fault(place{index, "sourceFiles.source2"}, RuleDuplicate, s.Source2, "must not be in the import twice")
+	}
+	if len(c.faults) > 0 {
+		return c.err()
+	}
+	seen[first] = struct{}{}
+	if s.Source2 != "" {
+		seen[second] = struct{}{}
+	}
+	return nil
+}
+
+func fileKey(uri string) [16]byte {
+	sum := sha256.Sum256([]byte(uri))
+	return [16]byte(sum[:16])
+}

@@ -1,0 +1,122 @@
+package readsetimport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+type sweepAnswer struct {
+	flights  []*flight
+	seen     map[string]Job
+	complete bool // every page was read
+	err      error
+}
+
+const (
+	sweepMin   = 3                // jobs that run, from which on one list is asked for instead of each of them
+	sweepTries = 3                // sweeps that fail in a row, before looks at single jobs are tried
+	sweepRest  = 10 * time.Minute // without sweeps, after one that failed for good or cost more than it saved
+)
+
+// sweep asks for the list of the jobs created since the oldest of these, instead of each job.
+func (r *run) sweep(ctx context.Context, running []*flight) {
+	r.sweeping = true
+	var since time.Time
+	ids := make(map[string]bool, len(running))
+	for _, f := range running {
+		f.busy = true
+		ids[f.sub.Job.ID] = true
+		created := f.sub.Job.CreationTime
+		if created.IsZero() {
+			created = f.sub.SentAt.Add(time.Duration(r.c.skew.Load()) - clockMargin)
+		}
+		if since.IsZero() || created.Before(since) {
+			since = created
+		}
+	}
+	r.group.Go(func() {
+		// A sweep must not cost more than the looks that it replaces.
+		seen, complete, err := r.c.listed(ctx, r.target.SequenceStoreID, since.Add(-time.Second), ids, len(running))
+		r.sweeps <- sweepAnswer{running, seen, complete, err}
+	})
+}
+
+// swept is given the list. Jobs that have ended, and those that are not on it, are looked at one by one.
+func (r *run) swept(ctx context.Context, s sweepAnswer) {
+	r.sweeping = false
+	now := time.Now()
+	var e *Error
+	if failed := errors.As(s.err, &e); failed {
+		r.sweepFailures++
+	} else {
+		r.sweepFailures = 0
+	}
+	wait := r.c.backoff(r.sweepFailures)
+	if e != nil && ctx.Err() == nil {
+		kind := EventLookFailed
+		if e.kind() == ErrThrottled {
+			kind = EventThrottled
+		}
+		r.emit(Event{Kind: kind, Err: e, Wait: wait})
+		if !e.passing() || errors.Is(e, errNotCredible) || r.sweepFailures >= sweepTries {
+			r.sweepAfter = now.Add(sweepRest) // looks at single jobs may be answered
+		}
+	}
+	if s.err == nil && !s.complete {
+		r.sweepAfter = now.Add(sweepRest)
+	}
+	for _, f := range s.flights {
+		f.busy, f.lookAt = false, now
+		job, listed := s.seen[f.sub.Job.ID]
+		switch {
+		case ctx.Err() != nil:
+			r.leave(ctx, f)
+		case listed:
+			before := f.sub.Job
+			f.sub.Job.Status = job.Status
+			r.track(f, before)
+			if job.Done() {
+				r.freeSlot(f)
+			}
+			if job.Done() || !known(job.Status) {
+				f.alone, f.sub.NextAt = true, now
+				break
+			}
+			f.sub.NextAt = now.Add(r.c.lookDelay(age(f.sub), r.typical))
+		case s.err != nil:
+			f.sub.NextAt = now.Add(wait)
+		default:
+			f.alone, f.sub.NextAt = true, now
+		}
+	}
+}
+
+// listed is what a list of the jobs created since a time says of some of them, by id. It stops when it has them all, or
+// after so many pages, and then it is not complete.
+func (c *Client) listed(ctx context.Context, storeID string, since time.Time, ids map[string]bool, pages int) (map[string]Job, bool, error) {
+	seen := make(map[string]Job, len(ids))
+	tokens := make(map[string]bool)
+	for page, token := 0, ""; page < pages; page++ {
+		jobs, next, err := c.listPage(ctx, storeID, since, token)
+		if err != nil {
+			return seen, false, err
+		}
+		for _, job := range jobs {
+			if ids[job.ID] {
+				seen[job.ID] = job
+			}
+		}
+		if next == "" || len(seen) == len(ids) {
+			return seen, true, nil
+		}
+		if tokens[next] {
+			return seen, false, &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: the page token repeats", errNotCredible)}
+		}
+		tokens[next] = true
+		token = next
+	}
+	return seen, false, nil
+}
