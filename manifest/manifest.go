@@ -1,0 +1,141 @@
+// Package manifest reads the lists of sequencing files that people already have, and writes them.
+//
+// [Open] and [Read] recognise a format by its content and header, never by the file's name:
+//
+//   - the manifests of HealthOmics itself: the API's (sequenceStoreId, roleArn and sources), with the // comments and
+//     trailing commas that people put into it, the console's (a list of sources), in JSON or YAML, and JSON Lines of
+//     sources;
+//   - tables, separated by commas, tabs or semicolons: the AWS manifest generator, nf-core/rnaseq (and the sheets that
+//     are like it: sample, fastq_1, fastq_2), nf-core/sarek, DRAGEN's fastq_list.csv, Terra's tables, and any other
+//     with the help of [Columns].
+//
+// Any of them may be compressed with gzip, begin with a byte order mark, have CRLF line ends, blank lines, and lines
+// that are comments because they begin with #.
+//
+// Tables, JSON and JSON Lines are read as streams: no more than a row, of 1 MiB at most, is held at a time. A row has at
+// most 1000 columns, and a field 128 KiB. YAML is read as a whole, up to 4 MiB.
+package manifest
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"github.com/readsetimport/readsetimport"
+)
+
+// Open reads the manifest in a file. It is [Read] with the file's path in the faults, and closes the file when the
+// iteration ends. The file is opened when the iteration begins; that it cannot be opened is the iterator's error.
+func Open(path string, optFns ...func(*Options)) iter.Seq2[readsetimport.Source, error] {
+	o := newOptions(optFns)
+	if o.Name == "" {
+		o.Name = path
+	}
+	used := false
+	return func(yield func(readsetimport.Source, error) bool) {
+		if used {
+			yield(readsetimport.Source{}, errUsed)
+			return
+		}
+		used = true
+		f, err := os.Open(path)
+		if err != nil {
+			yield(readsetimport.Source{}, err)
+			return
+		}
+		defer f.Close()
+		read(f, o, yield)
+	}
+}
+
+// Read yields the sources of a manifest in its order. Every source that it yields is valid by
+// [readsetimport.Source.Validate], and complete: with the subject, the type and the reference that the format implies
+// or an option gives.
+//
+// A row with a fault is left out, and reading goes on, so that one pass finds them all. An error comes once and last:
+// an [*Error] with every fault, up to [Options.MaxErrors], or with what ended the reading early. So whoever imports
+// while reading has sent the good rows when the error comes. Whoever wants all or nothing collects the sources first.
+//
+// The iterator is for one use.
+func Read(r io.Reader, optFns ...func(*Options)) iter.Seq2[readsetimport.Source, error] {
+	o := newOptions(optFns)
+	used := false
+	return func(yield func(readsetimport.Source, error) bool) {
+		if used {
+			yield(readsetimport.Source{}, errUsed)
+			return
+		}
+		used = true
+		read(r, o, yield)
+	}
+}
+
+var errUsed = errors.New("manifest: this iterator was used before")
+
+// read is one reading, from the first byte to the last error.
+func read(r io.Reader, o Options, yield func(readsetimport.Source, error) bool) {
+	rd := &reader{o: o, yield: yield, seen: newSeenFiles(o.KnownFiles)}
+	err := rd.input(r)
+	if rd.broken {
+		return
+	}
+	if e := rd.error(err); e != nil {
+		yield(readsetimport.Source{}, e)
+	}
+}
+
+// input unpacks the input, recognises the format, and reads it. The error is not a fault of the manifest but of the
+// reading.
+func (rd *reader) input(r io.Reader) error {
+	in := bufio.NewReaderSize(r, bufferSize)
+	magic, err := in.Peek(2)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	if string(magic) == "\x1f\x8b" {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return fmt.Errorf("gzip: %w", err)
+		}
+		r = z
+	} else {
+		r = in
+	}
+	in = bufio.NewReaderSize(&limitReader{r: r, left: rd.o.MaxBytes, most: rd.o.MaxBytes}, bufferSize)
+	kind, err := sniff(in)
+	if err != nil {
+		return err
+	}
+	switch kind.format {
+	case formatTable:
+		return rd.table(in, kind.comma)
+	default:
+		rd.fault(place{line: kind.line, column: 1}, fault{rule: readsetimport.RulePattern, detail: kind.detail, err: ErrUnknownFormat})
+		return nil
+	}
+}
+
+// bufferSize is what is looked at to recognise a format, and the longest line that needs no copying.
+const bufferSize = 64 << 10
+
+// limitReader ends a decompression bomb.
+type limitReader struct {
+	r          io.Reader
+	left, most int64
+}
+
+func (l *limitReader) Read(p []byte) (int, error) {
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.r.Read(p)
+	l.left -= int64(n)
+	if l.left < 0 {
+		return 0, fmt.Errorf("it has more than %d bytes (after decompression), which Options.MaxBytes allows", l.most)
+	}
+	return n, err
+}
