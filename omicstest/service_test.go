@@ -3,7 +3,9 @@ package omicstest_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport/omicstest"
@@ -65,6 +68,26 @@ func get(ctx context.Context, c *omics.Client, id string) (*omics.GetReadSetImpo
 	return c.GetReadSetImportJob(ctx, &omics.GetReadSetImportJobInput{SequenceStoreId: aws.String(store), Id: aws.String(id)})
 }
 
+// bubble runs a test in virtual time, which ends with an error if a goroutine is left.
+func bubble(t *testing.T, opts func(*omicstest.Options), test func(*testing.T, *omicstest.Service, *omics.Client)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		if opts == nil {
+			opts = func(*omicstest.Options) {}
+		}
+		service := omicstest.New(opts)
+		test(t, service, service.Client(func(o *omics.Options) { o.Retryer = aws.NopRetryer{} }))
+	})
+}
+
+// code is the error code that the SDK found.
+func code(t *testing.T, err error) string {
+	t.Helper()
+	var api smithy.APIError
+	require.ErrorAs(t, err, &api)
+	return api.ErrorCode()
+}
+
 func TestLifeOfJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
@@ -116,5 +139,227 @@ func TestLifeOfJob(t *testing.T) {
 			require.Equal(t, id, s.JobID)
 			require.Regexp(t, `^[0-9]{10}$`, s.ID)
 		}
+	})
+}
+
+func TestOutcomes(t *testing.T) {
+	const imported, failed, waiting = "FINISHED", "FAILED", "NOT_STARTED"
+	finished := omicstest.Outcome{Status: types.ReadSetImportJobItemStatusFinished}
+	tests := map[string]struct {
+		job      types.ReadSetImportJobStatus
+		outcomes []omicstest.Outcome
+		want     types.ReadSetImportJobStatus
+		sources  []string
+	}{
+		"all imported":  {"", make([]omicstest.Outcome, 2), "COMPLETED", []string{imported, imported}},
+		"one fails":     {"", []omicstest.Outcome{{}, omicstest.Failed("x")}, "COMPLETED_WITH_FAILURES", []string{imported, failed}},
+		"all fail":      {"", []omicstest.Outcome{omicstest.Failed("x"), omicstest.Failed("y")}, "FAILED", []string{failed, failed}},
+		"job fails":     {"FAILED", make([]omicstest.Outcome, 2), "FAILED", []string{failed, failed}},
+		"job cancelled": {"CANCELLED", make([]omicstest.Outcome, 2), "CANCELLED", []string{waiting, waiting}},
+		"cancelled in the middle": {
+			"CANCELLED", []omicstest.Outcome{finished, {}}, "CANCELLED", []string{imported, waiting},
+		},
+		"unknown job status":    {"RUNNING", make([]omicstest.Outcome, 1), "RUNNING", []string{imported}},
+		"unknown source status": {"", []omicstest.Outcome{{Status: "LOST"}, {}}, "COMPLETED_WITH_FAILURES", []string{"LOST", imported}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			opts := func(o *omicstest.Options) {
+				o.KeepOrder = true
+				asked := 0
+				o.Outcome = func(omicstest.Source) omicstest.Outcome {
+					asked++
+					return test.outcomes[asked-1]
+				}
+				o.JobOutcome = func(j omicstest.Job) (types.ReadSetImportJobStatus, string) {
+					require.Len(t, j.Sources, len(test.outcomes))
+					return test.job, "as told"
+				}
+			}
+			bubble(t, opts, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
+				id := start(t, c, "", len(test.outcomes))
+				time.Sleep(2 * time.Second)
+				out, err := get(t.Context(), c, id)
+				require.NoError(t, err)
+				require.Equal(t, test.want, out.Status)
+				require.Equal(t, test.job != "", aws.ToString(out.StatusMessage) == "as told")
+				sets := map[string]string{}
+				for _, s := range service.ReadSets(store) {
+					sets[s.SampleID] = s.ID
+				}
+				var got []string
+				for i, s := range out.Sources {
+					got = append(got, string(s.Status))
+					require.Equal(t, sets["sample-"+strconv.Itoa(i)], aws.ToString(s.ReadSetId))
+				}
+				require.Equal(t, test.sources, got)
+				require.Equal(t, len(sets), service.CountReadSets(store))
+			})
+		})
+	}
+}
+
+func TestCancelledJobSaysSoBeforeItEnds(t *testing.T) {
+	opts := func(o *omicstest.Options) {
+		o.JobDuration = omicstest.Lasting(100 * time.Second)
+		o.JobOutcome = func(omicstest.Job) (types.ReadSetImportJobStatus, string) { return "CANCELLED", "" }
+	}
+	bubble(t, opts, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
+		start(t, c, "", 1)
+		time.Sleep(95 * time.Second)
+		require.EqualValues(t, "CANCELLING", service.Jobs(store)[0].Status)
+		require.Equal(t, 1, service.ActiveJobs())
+		time.Sleep(5 * time.Second)
+		require.EqualValues(t, "CANCELLED", service.Jobs(store)[0].Status)
+		require.Zero(t, service.ActiveJobs())
+	})
+}
+
+func TestJobWithoutDurationEndsAtOnce(t *testing.T) {
+	opts := func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(0) }
+	bubble(t, opts, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
+		out, err := get(t.Context(), c, start(t, c, "", 1))
+		require.NoError(t, err)
+		require.EqualValues(t, "COMPLETED", out.Status)
+		require.Len(t, service.ReadSets(store), 1)
+	})
+}
+
+func TestGetAnswersAsTheServiceDoes(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
+		in := input("a token", 100)
+		in.Sources[7] = types.StartReadSetImportJobSourceItem{
+			SourceFiles:    &types.SourceFiles{Source1: aws.String("s3://lab/a.cram")},
+			SourceFileType: types.FileTypeCram,
+			SubjectId:      aws.String("Zoë"), SampleId: aws.String("<7> & \"x\""),
+			Name: aws.String("name"), Description: aws.String("text"), GeneratedFrom: aws.String("origin"),
+			ReferenceArn: aws.String("arn:aws:omics:us-east-1:123456789012:referenceStore/1234567890/reference/0987654321"),
+		}
+		out, err := c.StartReadSetImportJob(t.Context(), in)
+		require.NoError(t, err)
+		require.Equal(t, store, *out.SequenceStoreId)
+		require.Equal(t, role, *out.RoleArn)
+		require.EqualValues(t, "SUBMITTED", out.Status)
+		require.Equal(t, time.Now().UTC(), out.CreationTime.UTC())
+
+		first, err := get(t.Context(), c, *out.Id)
+		require.NoError(t, err)
+		again, err := get(t.Context(), c, *out.Id)
+		require.NoError(t, err)
+		require.Equal(t, first.Sources, again.Sources)
+		require.Nil(t, first.CompletionTime)
+
+		seen := map[string]int{}
+		for i, s := range first.Sources {
+			require.NotEqual(t, aws.ToString(in.Sources[i].SampleId), *s.SampleId, "source %d is where it was", i)
+			seen[*s.SampleId]++
+			require.Equal(t, *s.SampleId, s.Tags["aws:omics:sampleId"])
+			require.Equal(t, *s.SubjectId, s.Tags["aws:omics:subjectId"])
+			if s.SourceFileType != types.FileTypeCram {
+				require.Len(t, s.Tags, 3)
+				continue
+			}
+			require.Equal(t, in.Sources[7].SampleId, s.SampleId)
+			require.Equal(t, "", *s.SourceFiles.Source2)
+			require.Equal(t, in.Sources[7].Name, s.Name)
+			require.Equal(t, in.Sources[7].Description, s.Description)
+			require.Equal(t, in.Sources[7].GeneratedFrom, s.GeneratedFrom)
+			require.Equal(t, in.Sources[7].ReferenceArn, s.ReferenceArn)
+		}
+		require.Len(t, seen, 100)
+
+		job := service.Jobs(store)[0]
+		require.Equal(t, "a token", job.ClientToken)
+		require.Equal(t, "Zoë", job.Sources[7].SubjectID)
+		require.Equal(t, map[string]string{"lane": "8"}, job.Sources[8].Tags)
+		job.Sources[8].Tags["lane"] = "changed by the caller"
+		require.Equal(t, "8", service.Jobs(store)[0].Sources[8].Tags["lane"])
+	})
+}
+
+func TestIDsAreUniqueAndInNoOrder(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
+		seen := map[string]bool{}
+		for range 20 {
+			seen[start(t, c, "", 100)] = true
+		}
+		time.Sleep(time.Minute)
+		for _, s := range service.ReadSets(store) {
+			seen[s.ID] = true
+		}
+		require.Len(t, seen, 20*101)
+		for id := range seen {
+			require.Len(t, id, 10)
+		}
+		jobs := service.Jobs(store)
+		require.False(t, slices.IsSortedFunc(jobs, func(a, b omicstest.Job) int { return strings.Compare(a.ID, b.ID) }))
+	})
+}
+
+func TestStores(t *testing.T) {
+	opts := func(o *omicstest.Options) { o.Stores = []string{store, "9999999999"} }
+	bubble(t, opts, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
+		id := start(t, c, "", 1)
+		for storeID, want := range map[string]string{
+			"9999999999": "ResourceNotFoundException", // the job is in another store
+			"5555555555": "ResourceNotFoundException",
+			"abc":        "ValidationException",
+		} {
+			_, err := c.GetReadSetImportJob(t.Context(),
+				&omics.GetReadSetImportJobInput{SequenceStoreId: aws.String(storeID), Id: aws.String(id)})
+			require.Equal(t, want, code(t, err), storeID)
+		}
+		in := input("", 1)
+		in.SequenceStoreId = aws.String("5555555555")
+		_, err := c.StartReadSetImportJob(t.Context(), in)
+		var missing *types.ResourceNotFoundException
+		require.ErrorAs(t, err, &missing)
+		require.Empty(t, service.Jobs("5555555555"))
+		require.Empty(t, service.ReadSets("5555555555"))
+		require.Zero(t, service.CountReadSets("5555555555"))
+		require.Empty(t, service.Jobs("9999999999"))
+		require.Len(t, service.Jobs(store), 1)
+	})
+}
+
+func TestJobRetention(t *testing.T) {
+	for _, discard := range []bool{false, true} {
+		opts := func(o *omicstest.Options) { o.JobRetention, o.DiscardExpired = time.Hour, discard }
+		bubble(t, opts, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
+			id := start(t, c, "token", 3)
+			time.Sleep(time.Hour)
+			_, err := get(t.Context(), c, id)
+			require.NoError(t, err)
+			time.Sleep(2 * time.Second)
+			_, err = get(t.Context(), c, id)
+			require.Equal(t, "ResourceNotFoundException", code(t, err))
+			require.Empty(t, list(t, c, omics.ListReadSetImportJobsInput{}))
+			require.Equal(t, id, start(t, c, "token", 3), "the token outlives the record")
+			kept := 3
+			if discard {
+				kept = 0
+			}
+			require.Len(t, service.ReadSets(store), kept)
+			require.Len(t, service.Jobs(store), kept/3)
+			require.Equal(t, 3, service.CountReadSets(store))
+		})
+	}
+}
+
+func TestClockSkew(t *testing.T) {
+	opts := func(o *omicstest.Options) { o.ClockSkew = -time.Hour }
+	bubble(t, opts, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
+		began := time.Now()
+		out, err := c.StartReadSetImportJob(t.Context(), input("", 1))
+		require.NoError(t, err)
+		require.Equal(t, began.Add(-time.Hour).UTC(), out.CreationTime.UTC())
+		time.Sleep(2 * time.Second)
+		job, err := get(t.Context(), c, *out.Id)
+		require.NoError(t, err)
+		require.Equal(t, began.Add(2*time.Second-time.Hour).UTC(), job.CompletionTime.UTC())
+		require.Equal(t, began.Add(-time.Hour).UTC(), service.Jobs(store)[0].CreationTime.UTC())
+		require.Empty(t, list(t, c, filter("", began.Add(-time.Minute), time.Time{})))
+		require.Len(t, list(t, c, filter("", began.Add(-time.Hour-time.Minute), time.Time{})), 1)
+		require.Equal(t, began, service.Requests("")[0].Time)
 	})
 }

@@ -101,26 +101,25 @@ func (f *faults) source(path string, s *wireSource) {
 		f.uri(path+"sourceFiles.source1", s.source1, true)
 		f.uri(path+"sourceFiles.source2", s.source2, false)
 	}
-	fileType := types.FileType("")
-	switch {
+	var aligned, single bool
+	switch fileType := types.FileType(deref(s.fileType)); {
 	case s.fileType == nil:
 		f.unfit(path+"sourceFileType", "not be null")
-	default:
-		fileType = types.FileType(*s.fileType)
-		switch fileType {
-		case types.FileTypeFastq, types.FileTypeBam, types.FileTypeCram, types.FileTypeUbam:
-		default:
-			f.unfit(path+"sourceFileType", "satisfy enum value set: [FASTQ, BAM, CRAM, UBAM]")
-		}
+	case fileType == types.FileTypeBam, fileType == types.FileTypeCram:
+		aligned, single = true, true
+	case fileType == types.FileTypeUbam:
+		single = true
+	case fileType != types.FileTypeFastq:
+		f.unfit(path+"sourceFileType", "satisfy enum value set: [FASTQ, BAM, CRAM, UBAM]")
 	}
 	f.text(path+"subjectId", s.subjectID, true, maxText)
 	f.text(path+"sampleId", s.sampleID, true, maxText)
 	f.text(path+"generatedFrom", s.generatedFrom, false, maxText)
 	f.text(path+"name", s.name, false, maxText)
 	f.text(path+"description", s.description, false, maxLongText)
-	f.reference(path+"referenceArn", s.referenceARN, fileType == types.FileTypeBam || fileType == types.FileTypeCram)
+	f.reference(path+"referenceArn", s.referenceARN, aligned)
 	f.tags(path+"tags", s.tags)
-	if s.source2 != nil && fileType != types.FileTypeFastq {
+	if s.source2 != nil && single {
 		f.add(path+"sourceFiles.source2", "is not allowed: only FASTQ has a second file")
 	}
 }
