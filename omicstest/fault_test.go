@@ -302,6 +302,19 @@ func TestBodyEndsWithTheContext(t *testing.T) {
 	})
 }
 
+func TestWithRetryAfter(t *testing.T) {
+	service := omicstest.New()
+	page := omicstest.HTML(429)
+	service.Inject("", page.WithRetryAfter(7*time.Second), page)
+	for _, want := range []string{"7", ""} {
+		w := send(t, service, "POST", "/sequencestore/1234567890/importjobs", "")
+		require.Equal(t, 429, w.Code)
+		require.Equal(t, want, w.Header().Get("Retry-After"))
+		require.Equal(t, "text/html", w.Header().Get("Content-Type"))
+		require.Contains(t, w.Body.String(), "429 Too Many Requests")
+	}
+}
+
 func TestHuge(t *testing.T) {
 	service := omicstest.New()
 	service.Inject("", omicstest.Huge(500, "InternalServerException", 1000))

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
-// maxPage is how many jobs a page of List holds at most, and if nothing else is asked for.
+// maxPage is the most jobs that can be asked for on a page of List, and what is given if nothing is asked for.
 const maxPage = 100
 
 // list checks the input of List.
@@ -65,6 +65,9 @@ func (s *Service) list(st *store, c *call, now time.Time) answer {
 	limit := maxPage
 	if n, err := strconv.Atoi(c.query.Get("maxResults")); err == nil {
 		limit = n
+	}
+	if s.opts.PageSize > 0 {
+		limit = min(limit, s.opts.PageSize)
 	}
 
 	page := listJSON{ImportJobs: []jobJSON{}}

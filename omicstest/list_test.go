@@ -102,6 +102,21 @@ func TestListPagesStayWhenJobsAreAdded(t *testing.T) {
 	})
 }
 
+func TestPageSize(t *testing.T) {
+	for size, pages := range map[int]int{0: 2, 30: 5, 1000: 2} {
+		bubble(t, func(o *omicstest.Options) { o.PageSize = size },
+			func(t *testing.T, service *omicstest.Service, c *omics.Client) {
+				for range 150 {
+					start(t, c, "", 1)
+				}
+				require.Len(t, list(t, c, omics.ListReadSetImportJobsInput{MaxResults: aws.Int32(100)}), 150)
+				require.Len(t, service.Requests(omicstest.OpList), pages)
+				require.Len(t, list(t, c, omics.ListReadSetImportJobsInput{}), 150)
+				require.Len(t, service.Requests(omicstest.OpList), 2*pages)
+			})
+	}
+}
+
 func TestListRefusesStrangeTokens(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) { o.Stores = []string{store, "9999999999"} },
 		func(t *testing.T, _ *omicstest.Service, c *omics.Client) {

@@ -63,6 +63,9 @@ type Options struct {
 	// ListLag is how far List is behind: it answers as of that long ago, without the jobs created since.
 	ListLag time.Duration
 
+	// PageSize is how many jobs a page of List holds at most, whatever is asked for. Default: 100.
+	PageSize int
+
 	// JobRetention is how long a job can be seen by Get and List after its end. Its read sets stay. Default: for ever.
 	JobRetention time.Duration
 
