@@ -98,17 +98,22 @@ type slots struct {
 
 	mu      sync.Mutex
 	taken   int       // granted and not given back: jobs that run, or may
+	open    int       // of these, the ones whose start has no clear answer yet
 	learned bool      // there was a refusal, and
 	limit   int       // so many ran then
 	probing bool      // one slot above the limit is being tried
-	probeAt time.Time // when to try the next
+	probeAt time.Time // when to try the next, at the earliest
+	seenAt  time.Time // when jobs of ours were last looked at
 	refusal int       // refusals in a row while no job of ours ran
 	queue   list.List // of *slotWaiter
 	changed chan struct{}
 }
 
 // slot is a place for one job.
-type slot struct{ probe bool }
+type slot struct {
+	open  bool // its start has no clear answer yet
+	probe bool // it is one above the limit
+}
 
 func newSlots(most int, maxPoll time.Duration) *slots {
 	return &slots{most: most, maxPoll: maxPoll, changed: make(chan struct{})}
@@ -153,23 +158,38 @@ func await(ctx context.Context, changed <-chan struct{}, d time.Duration) {
 	}
 }
 
+// openMax is how many starts may be under way at once. It keeps a second's requests in flight however slow the answers
+// are, and bounds how many batches are in doubt when the service goes away.
+const openMax = 5
+
+// freshness is how long after a look it is known how many jobs of ours run.
+const freshness = 5 * time.Second
+
 // admit grants a slot to the first in the queue if there is one, or says how long until it is worth asking again; 0 is
 // when something changes.
 func (s *slots) admit(place *list.Element) (*slot, time.Duration) {
-	switch wait := time.Until(s.probeAt); {
-	case s.queue.Front() != place || s.most > 0 && s.taken >= s.most:
+	now := time.Now()
+	switch wait := s.probeAt.Sub(now); {
+	case s.queue.Front() != place, s.open >= openMax, s.most > 0 && s.taken >= s.most:
 		return nil, 0
 	case !s.learned || s.taken < s.limit:
-		s.taken++
-		return &slot{}, 0
+		return s.grant(false), 0
 	case s.probing:
 		return nil, 0
 	case wait > 0:
 		return nil, wait
+	case s.taken > 0 && now.Sub(s.seenAt) > freshness:
+		// A job may have ended unseen, and the slot that is tried would be that job's, not one more. Wait for a look.
+		return nil, max(0, s.seenAt.Add(2*s.maxPoll).Sub(now))
 	}
+	return s.grant(true), 0
+}
+
+func (s *slots) grant(probe bool) *slot {
 	s.taken++
-	s.probing = true
-	return &slot{probe: true}, 0
+	s.open++
+	s.probing = s.probing || probe
+	return &slot{open: true, probe: probe}
 }
 
 // started notes that the job of a slot runs. A job above the limit raises it, and the next one is tried at once.
@@ -196,7 +216,7 @@ func (s *slots) refused(sl *slot, jitter func(time.Duration) time.Duration) (run
 	var next time.Duration
 	if s.taken > 0 {
 		// One slot more is worth less where there are many, so it is tried less often.
-		next = s.maxPoll * time.Duration(min(max(s.limit/4, 1), 5))
+		next = s.maxPoll * time.Duration(min(max(s.limit, 2), 20)) / 4
 		s.refusal = 0
 	} else {
 		s.refusal++
@@ -205,6 +225,16 @@ func (s *slots) refused(sl *slot, jitter func(time.Duration) time.Duration) (run
 	s.probeAt = time.Now().Add(jitter(next))
 	s.notify()
 	return s.taken > 0
+}
+
+// seen notes that jobs of ours were looked at just now, and the ends among them have been noted.
+func (s *slots) seen() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seenAt = time.Now()
+	if s.learned && !s.seenAt.Before(s.probeAt) {
+		s.notify()
+	}
 }
 
 // released gives back the slot of a job that has ended, or that was not started.
@@ -217,6 +247,10 @@ func (s *slots) released(sl *slot) {
 }
 
 func (s *slots) settle(sl *slot) {
+	if sl.open {
+		sl.open = false
+		s.open--
+	}
 	if sl.probe {
 		sl.probe, s.probing = false, false
 	}

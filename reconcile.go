@@ -27,6 +27,7 @@ func (s Search) on() bool { return !s.Since.IsZero() }
 const (
 	clockMargin   = 15 * time.Minute   // how far our clock and the service's may be apart, beyond what its answers tell
 	recordsKept   = 7 * 24 * time.Hour // how long the service is trusted to keep a job on its list; it publishes no time
+	attemptMax    = 5                  // client tokens, each tried for TokenWindow, after which a batch is not worth more
 	searchPageMax = 1000               // pages of a list: 100,000 jobs
 )
 
@@ -68,7 +69,7 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		next, err := unresolved(s, e)
 		return next, e, err
 	}
-	s.Failures, s.LastError, s.Doubts = 0, "", 0
+	s.Failures, s.Doubts = 0, 0
 	if !s.Search.Listed || len(s.Search.Candidates) > 0 {
 		s.NextAt = time.Now()
 		return s, nil, nil
@@ -138,6 +139,9 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 	s.Attempt++
 	s.Search = Search{}
 	s.NextAt = time.Now()
+	if s.Attempt > attemptMax {
+		return s, &Error{Op: opStart.String(), Err: fmt.Errorf("given up after %d attempts, none of which started a job; the last: %s", attemptMax, s.LastError)}
+	}
 	return s, nil
 }
 

@@ -383,6 +383,9 @@ func (r *run) stepped(ctx context.Context, s step) {
 		r.report(f, before.Phase, s.trouble)
 	}
 	r.track(f, before.Job)
+	if before.Phase == PhaseRunning && s.trouble == nil {
+		defer r.c.slots.seen()
+	}
 	switch quota := s.trouble != nil && s.trouble.kind() == ErrQuotaExceeded; {
 	case f.sub.Phase == PhaseDone:
 		r.finish(f)
@@ -457,7 +460,8 @@ func (r *run) finish(f *flight) {
 func (r *run) refuse(f *flight, why error) {
 	r.drop(f)
 	r.fail(f, why)
-	if !errors.Is(why, ErrValidation) {
+	var e *Error
+	if errors.As(why, &e) && (e.local || e.refused() && e.kind() != ErrValidation) {
 		r.halt(why)
 	}
 }

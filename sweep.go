@@ -68,6 +68,9 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 	if s.err == nil && !s.complete {
 		r.sweepAfter = now.Add(sweepRest)
 	}
+	if s.err == nil {
+		defer r.c.slots.seen()
+	}
 	for _, f := range s.flights {
 		f.busy, f.lookAt = false, now
 		job, listed := s.seen[f.sub.Job.ID]
