@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/readsetimport/readsetimport/omicstest"
+)
+
+const rnaseq = `sample,fastq_1,fastq_2,strandedness
+GM12878_REP1,s3://bucket/SRX1603629_T1_1.fastq.gz,s3://bucket/SRX1603629_T1_2.fastq.gz,reverse
+GM12878_REP2,s3://bucket/SRX1603630_T1_1.fastq.gz,s3://bucket/SRX1603630_T1_2.fastq.gz,reverse
+`
+
+const list = `s3://bucket/run/NA12878_S1_L001_R1_001.fastq.gz
+s3://bucket/run/NA12878_S1_L001_R2_001.fastq.gz
+
+s3://bucket/run/NA24385.fastq.gz
+`
+
+func TestRun(t *testing.T) {
+	sheet := filepath.Join(t.TempDir(), "sheet.csv")
+	require.NoError(t, os.WriteFile(sheet, []byte(rnaseq), 0o600))
+
+	for name, test := range map[string]struct {
+		args   []string
+		stdin  string
+		code   int
+		stdout []string // patterns
+		stderr []string
+	}{
+		"shipped sheet": {
+			code: exitFailed,
+			stdout: []string{
+				`(?m)^imported      [0-9]{10}  s3://1000genomes/phase3/data/HG00096/sequence_read/SRR062634_1\.filt\.fastq\.gz$`,
+				`(?m)^not imported  s3://1000genomes/phase3/data/HG00097/.*: "The source file was not found"$`,
+				`(?m)^9 of 10 read sets imported$`,
+			},
+			stderr: []string{`simulated store`, `job [0-9]{10} COMPLETED_WITH_FAILURES`, `1 of 10 were not`},
+		},
+		"sheet": {
+			args: []string{"-sheet", sheet}, code: exitImported,
+			stdout: []string{`^(imported      [0-9]{10}  s3://bucket/.*\n){2}2 of 2 read sets imported\n$`},
+		},
+		"sheet on standard input": {
+			args: []string{"-sheet", "-"}, stdin: rnaseq, code: exitImported,
+			stdout: []string{`2 of 2 read sets imported`},
+		},
+		"list on standard input": {
+			args: []string{"-sheet", "-"}, stdin: list, code: exitImported,
+			stdout: []string{`NA12878_S1_L001_R1`, `NA24385\.fastq\.gz`, `2 of 2 read sets imported`},
+		},
+		"log": {
+			args: []string{"-sheet", sheet, "-v"}, code: exitImported,
+			stderr: []string{`msg="job started" store=1234567890`, `msg="source ended"`, `msg="import ended"`},
+		},
+		"dry run": {
+			args: []string{"-dry-run", "-run-id", "tuesday"}, code: exitImported,
+			stdout: []string{`^job 1: read sets 10, client token rsi1-[a-z2-7]{52}\ndry run: nothing was sent; store 1234567890, jobs 1, read sets 10\n`},
+			stderr: []string{`^$`},
+		},
+		"dry run for a store": {
+			args: []string{"-dry-run", "-store", "9876543210", "-role", "arn:aws:iam::123456789012:role/import"}, code: exitImported,
+			stdout: []string{`store 9876543210`},
+		},
+		"help":           {args: []string{"-h"}, code: exitImported, stderr: []string{`-dry-run`, `-sheet`}},
+		"unknown flag":   {args: []string{"-shet", "x"}, code: exitInvalid, stderr: []string{`not defined: -shet`}},
+		"argument":       {args: []string{"x.csv"}, code: exitInvalid, stderr: []string{`the sheet is named with -sheet`}},
+		"store alone":    {args: []string{"-store", "1234567890"}, code: exitInvalid, stderr: []string{`-store and -role go together`}},
+		"no such sheet":  {args: []string{"-sheet", "no/such.csv"}, code: exitInvalid, stderr: []string{`no such file`}},
+		"unknown format": {args: []string{"-sheet", "-"}, stdin: "# Notes\n\ntext\n", code: exitInvalid, stderr: []string{`^standard input:3:1: `}},
+		"empty list":     {args: []string{"-sheet", "-"}, stdin: "sample,fastq_1,fastq_2\n", code: exitInvalid, stderr: []string{`sources: at least one source is needed`}},
+		"faults in a sheet": {
+			args: []string{"-sheet", "-"}, stdin: strings.ReplaceAll(rnaseq, "s3://bucket/SRX", "s3://Bucket/SRX"), code: exitInvalid,
+			stdout: []string{`^$`},
+			stderr: []string{`(?m)^standard input:2:14: fastq_1: `, `(?m)^standard input:3:51: fastq_2: `},
+		},
+		"faults in a list": {
+			args: []string{"-sheet", "-"}, stdin: list + "s3://bucket/run/NA12892_S1_L001_R2_001.fastq.gz\n", code: exitInvalid,
+			stderr: []string{`NA12892_S1_L001_R2_001\.fastq\.gz`},
+		},
+		"faults in a store": {
+			args: []string{"-store", "x", "-role", "y"}, code: exitInvalid,
+			stdout: []string{`^$`}, stderr: []string{`sequenceStoreId: `, `roleArn: `},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "faults in a store" {
+				withoutAWS(t)
+			}
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), test.args, strings.NewReader(test.stdin), &stdout, &stderr)
+			require.Equal(t, test.code, code, "%s%s", &stdout, &stderr)
+			for _, pattern := range test.stdout {
+				require.Regexp(t, regexp.MustCompile(pattern), stdout.String())
+			}
+			for _, pattern := range test.stderr {
+				require.Regexp(t, regexp.MustCompile(pattern), stderr.String())
+			}
+		})
+	}
+}
+
+// The same name and the same sheet are the same import, so they have the same client tokens.
+func TestDryRunTokens(t *testing.T) {
+	plan := func(args ...string) string {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, exitImported, run(t.Context(), append(args, "-dry-run"), nil, &stdout, &stderr))
+		return stdout.String()
+	}
+	require.Equal(t, plan("-run-id", "tuesday"), plan("-run-id", "tuesday"))
+	require.NotEqual(t, plan("-run-id", "tuesday"), plan("-run-id", "friday"))
+	require.NotEqual(t, plan(), plan())
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(150*time.Millisecond, func() { cancel(errors.New("interrupted")) })
+	var stdout, stderr bytes.Buffer
+	began := time.Now()
+	code := run(ctx, nil, nil, &stdout, &stderr)
+	require.Less(t, time.Since(began), 450*time.Millisecond)
+	require.Equal(t, exitFailed, code)
+	require.Regexp(t, `not imported  s3://.*: job [0-9]{10} was still running: interrupted\n`, stdout.String())
+	require.Contains(t, stdout.String(), "0 of 10 read sets imported")
+}
+
+// TestAWS imports as into AWS, with the simulation behind a proxy: a custom endpoint alone would not do, since the SDK
+// puts control-storage- before its host.
+func TestAWS(t *testing.T) {
+	service := omicstest.New(func(o *omicstest.Options) {
+		o.JobDuration = omicstest.Lasting(0)
+		o.KeepBodies = true
+	})
+	server := httptest.NewServer(service)
+	defer server.Close()
+	withoutAWS(t)
+	t.Setenv("HTTP_PROXY", server.URL)
+	t.Setenv("NO_PROXY", "")
+	t.Setenv("AWS_ENDPOINT_URL", "http://omics.test")
+	t.Setenv("AWS_REGION", "us-east-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+	const role = "arn:aws:iam::123456789012:role/import"
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"-store", "1234567890", "-role", role}, nil, &stdout, &stderr)
+	require.Equal(t, exitImported, code, "%s%s", &stdout, &stderr)
+	require.Len(t, service.ReadSets("1234567890"), 10)
+	require.Equal(t, role, service.Jobs("1234567890")[0].RoleARN)
+	require.NotContains(t, stderr.String(), "simulated")
+
+	stdout.Reset()
+	stderr.Reset()
+	code = run(t.Context(), []string{"-store", "9999999999", "-role", role}, nil, &stdout, &stderr)
+	require.Equal(t, exitFailed, code, "%s%s", &stdout, &stderr)
+	require.Contains(t, stdout.String(), "0 of 10 read sets imported")
+	require.Contains(t, stderr.String(), "not found")
+}
+
+// withoutAWS takes away what the machine knows of AWS.
+func withoutAWS(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", none)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+}

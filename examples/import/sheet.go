@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bufio"
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/manifest"
+)
+
+//go:embed samples.csv
+var samples string
+
+// readSheet reads the whole sheet before anything is sent: one fault in it, and nothing is.
+func readSheet(f flags, stdin io.Reader) ([]readsetimport.Source, error) {
+	var in io.Reader
+	name := f.sheet
+	switch f.sheet {
+	case "":
+		name, in = "samples.csv", strings.NewReader(samples)
+	case "-":
+		name, in = "standard input", stdin
+	default:
+		file, err := os.Open(f.sheet)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		in = file
+	}
+	start := bufio.NewReader(in)
+	if isList(start) {
+		return readList(f, start)
+	}
+	var sources []readsetimport.Source
+	for s, err := range manifest.Read(start, func(o *manifest.Options) {
+		o.Name = name
+		o.ReferenceARN = f.reference
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, s)
+	}
+	return sources, nil
+}
+
+// isList tells a list of files from the formats of package manifest: its first line is an S3 URI and nothing else.
+func isList(in *bufio.Reader) bool {
+	start, _ := in.Peek(2048)
+	line, _, _ := strings.Cut(string(start), "\n")
+	return strings.HasPrefix(line, "s3://") && !strings.ContainsAny(line, ",;\t")
+}
+
+// readList makes sources of a list of FASTQ files, and finds the mates among them by their names.
+func readList(f flags, in io.Reader) ([]readsetimport.Source, error) {
+	var uris []string
+	lines := bufio.NewScanner(in)
+	for lines.Scan() {
+		if uri := strings.TrimSpace(lines.Text()); uri != "" {
+			uris = append(uris, uri)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("list: %w", err)
+	}
+	pairs, err := readsetimport.PairFASTQ(uris)
+	if err != nil {
+		return nil, err
+	}
+	var sources []readsetimport.Source
+	for _, pair := range pairs {
+		sample := f.sample
+		if sample == "" {
+			sample = sampleOf(pair.Source1)
+		}
+		subject := f.subject
+		if subject == "" {
+			subject = sample
+		}
+		sources = append(sources, readsetimport.PairedFASTQ(pair.Source1, pair.Source2).WithSample(sample).WithSubject(subject))
+	}
+	return sources, nil
+}
+
+// sampleOf is the file's name up to the first _ or dot: NA12878 of s3://bucket/run/NA12878_S1_L001_R1_001.fastq.gz.
+func sampleOf(uri string) string {
+	name := path.Base(uri)
+	if end := strings.IndexAny(name, "_."); end > 0 {
+		return name[:end]
+	}
+	return name
+}
