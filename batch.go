@@ -18,6 +18,14 @@ type Target struct {
 	RoleARN         string `json:"roleArn"`         // 20 to 2048 characters
 }
 
+// Validate checks that the sequence store id and the role ARN are such as HealthOmics takes. It cannot tell whether
+// they exist.
+func (t Target) Validate() error {
+	var c checker
+	c.target(t)
+	return c.err()
+}
+
 // Batch is what one import job takes: up to [MaxSourcesPerJob] sources for one target, and the client token by which
 // HealthOmics recognises a repeated request. It is plain JSON. [Split] makes batches.
 type Batch struct {

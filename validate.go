@@ -97,14 +97,6 @@ func ValidateSources(sources []Source) error {
 	return c.err()
 }
 
-// Validate checks that the sequence store id and the role ARN are such as HealthOmics takes. It cannot tell whether
-// they exist.
-func (t Target) Validate() error {
-	var c checker
-	c.target(t)
-	return c.err()
-}
-
 // checker collects faults.
 type checker struct{ faults []*FieldError }
 
@@ -156,12 +148,11 @@ func (c *checker) target(t Target) {
 	default:
 		c.need(field("sequenceStoreId"), id, RulePattern, store)
 	}
-	const role = "the ARN of the service role, like arn:aws:iam::123456789012:role/NAME"
 	switch arn := t.RoleARN; {
 	case !utf8.ValidString(arn):
 		c.fault(field("roleArn"), RulePattern, arn, "must be valid UTF-8")
 	case !strings.HasPrefix(arn, "arn:") || !singleLine(arn):
-		c.need(field("roleArn"), arn, RulePattern, role)
+		c.need(field("roleArn"), arn, RulePattern, "the ARN of the service role, like arn:aws:iam::123456789012:role/NAME")
 	case !within(arn, 20, 2048):
 		c.fault(field("roleArn"), RuleLength, arn, "must have 20 to 2048 characters")
 	}
@@ -282,7 +273,14 @@ func within(s string, least, most int) bool {
 }
 
 // singleLine reports whether s has no line terminator, as the dot of the service model's patterns means it (ECMA 262).
-func singleLine(s string) bool { return !strings.ContainsAny(s, "\n\r\u2028\u2029") }
+func singleLine(s string) bool {
+	for _, r := range s {
+		if r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029' {
+			return false
+		}
+	}
+	return true
+}
 
 // isText is ^[\p{L}||\p{M}||\p{Z}||\p{S}||\p{N}||\p{P}]+$ of the service model.
 func isText(s string) bool {

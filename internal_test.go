@@ -1,0 +1,114 @@
+package readsetimport
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+	"github.com/stretchr/testify/require"
+)
+
+// What the service adds to a source must not make it another source.
+func TestSourceFromAnswer(t *testing.T) {
+	sent := PairedFASTQ("s3://reads/1", "s3://reads/2").WithSubject("u").WithSample("a").WithName("n").WithDescription("d").
+		WithGeneratedFrom("g").WithReference("arn:r")
+	for name, source := range map[string]Source{
+		"a pair with everything": sent.WithTag("project", "p1"),
+		"without tags":           sent,
+		"without a mate":         UBAM("s3://reads/1").WithSubject("u").WithSample("a"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := source.Item()
+			answer := types.ImportReadSetSourceItem{
+				SourceFiles:    request.SourceFiles,
+				SourceFileType: request.SourceFileType,
+				SubjectId:      request.SubjectId,
+				SampleId:       request.SampleId,
+				Name:           request.Name,
+				Description:    request.Description,
+				GeneratedFrom:  request.GeneratedFrom,
+				ReferenceArn:   request.ReferenceArn,
+				Tags:           map[string]string{"aws:omics:subjectId": "u", "aws:omics:sampleId": "a", "AWS:other": "x"},
+				Status:         types.ReadSetImportJobItemStatusFinished,
+				ReadSetId:      aws.String("1234567890"),
+			}
+			for key, value := range request.Tags {
+				answer.Tags[key] = value
+			}
+			if answer.SourceFiles.Source2 == nil {
+				answer.SourceFiles.Source2 = aws.String("")
+			}
+			require.Equal(t, source, sourceFromAnswer(answer))
+			require.Contains(t, answer.Tags, "AWS:other", "the answer itself is left alone")
+		})
+	}
+	require.Equal(t, Source{}, sourceFromAnswer(types.ImportReadSetSourceItem{}), "an empty answer")
+}
+
+func TestBatchValidate(t *testing.T) {
+	valid := Target{SequenceStoreID: "1234567890", RoleARN: "arn:aws:iam::123456789012:role/r"}
+	source := func(key string) Source { return UBAM("s3://reads/" + key).WithSubject("u").WithSample("a") }
+	sources := func(n int) []Source {
+		list := make([]Source, n)
+		for i := range list {
+			list[i] = source(strings.Repeat("k", i+1))
+		}
+		return list
+	}
+	type fault struct {
+		path string
+		rule Rule
+	}
+	for name, tc := range map[string]struct {
+		batch Batch
+		want  []fault
+	}{
+		"one source, no token":     {Batch{valid, "", sources(1)}, nil},
+		"100 sources":              {Batch{valid, "token", sources(100)}, nil},
+		"101 sources":              {Batch{valid, "token", sources(101)}, []fault{{"sources", RuleLength}}},
+		"no sources":               {Batch{valid, "token", nil}, []fault{{"sources", RuleRequired}}},
+		"no target":                {Batch{Target{}, "token", sources(1)}, []fault{{"sequenceStoreId", RuleRequired}, {"roleArn", RuleRequired}}},
+		"a token of 127":           {Batch{valid, strings.Repeat("é", 127), sources(1)}, nil},
+		"a token of 128":           {Batch{valid, strings.Repeat("t", 128), sources(1)}, []fault{{"clientToken", RuleLength}}},
+		"a token with a line":      {Batch{valid, "a\nb", sources(1)}, []fault{{"clientToken", RulePattern}}},
+		"a file twice":             {Batch{valid, "token", []Source{source("1"), source("1")}}, []fault{{"sources[1].sourceFiles.source1", RuleDuplicate}}},
+		"a bad source":             {Batch{valid, "token", []Source{source("1"), source("2").WithSample("")}}, []fault{{"sources[1].sampleId", RuleRequired}}},
+		"a bad one of too many":    {Batch{valid, "", append(sources(100), source("2").WithSample(""))}, []fault{{"sources", RuleLength}, {"sources[100].sampleId", RuleRequired}}},
+		"the token and the target": {Batch{Target{SequenceStoreID: "1234567890", RoleARN: "r"}, "\t", sources(1)}, []fault{{"roleArn", RulePattern}, {"clientToken", RulePattern}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := tc.batch.validate()
+			if tc.want == nil {
+				require.NoError(t, err)
+				return
+			}
+			var invalid *ValidationError
+			require.ErrorAs(t, err, &invalid)
+			var got []fault
+			for _, f := range invalid.Fields {
+				got = append(got, fault{f.Path, f.Rule})
+			}
+			require.Equal(t, tc.want, got)
+		})
+	}
+}
+
+// The tokens of later attempts are pinned like those of the first: an upgrade between two attempts must not start a job
+// twice.
+func TestAttemptToken(t *testing.T) {
+	b := Batch{ClientToken: "rsi1-token"}
+	require.Equal(t, b.ClientToken, attemptToken(b, 0))
+	require.Equal(t, b.ClientToken, attemptToken(b, 1))
+	require.Equal(t, "rsi1-buajxxd2uctipkajqdtk6bxrygny4yndyfnqenozjlzjdvkasaua", attemptToken(b, 2))
+	seen := map[string]int{}
+	for _, token := range []string{"rsi1-token", "rsi1-other", "own token"} {
+		for attempt := 1; attempt <= 12; attempt++ {
+			got := attemptToken(Batch{ClientToken: token}, attempt)
+			require.Equal(t, got, attemptToken(Batch{ClientToken: token}, attempt))
+			seen[got]++
+			require.LessOrEqual(t, len(got), 127)
+		}
+	}
+	require.Len(t, seen, 3*12)
+}
