@@ -7,11 +7,11 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/omics v1.49.5
 	github.com/aws/smithy-go v1.28.8
 	github.com/stretchr/testify v1.12.1
+	go.yaml.in/yaml/v3 v3.0.5
 	golang.org/x/time v0.15.0
 )
 
 require (
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.4.35 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.7.35 // indirect
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
 )

@@ -12,8 +12,8 @@
 // Any of them may be compressed with gzip, begin with a byte order mark, have CRLF line ends, blank lines, and lines
 // that are comments because they begin with #.
 //
-// Tables, JSON and JSON Lines are read as streams: no more than a row, of 1 MiB at most, is held at a time. A row has at
-// most 1000 columns, and a field 128 KiB. YAML is read as a whole, up to 4 MiB.
+// Everything is read as a stream: no more than a row or a source, of 1 MiB at most, is held at a time. A row has at most
+// 1000 columns, and a field 128 KiB. Only an API manifest in YAML is held as a whole, and has 4 MiB at most.
 package manifest
 
 import (
@@ -113,6 +113,10 @@ func (rd *reader) input(r io.Reader) error {
 	switch kind.format {
 	case formatTable:
 		return rd.table(in, kind.comma)
+	case formatJSON:
+		return rd.json(in)
+	case formatYAML:
+		return rd.yaml(in)
 	default:
 		rd.fault(place{line: kind.line, column: 1}, fault{rule: readsetimport.RulePattern, detail: kind.detail, err: ErrUnknownFormat})
 		return nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
@@ -66,7 +68,7 @@ func (rd *reader) fault(at place, f fault) bool {
 		}
 	}
 	rd.faults = append(rd.faults, &Fault{
-		Name: rd.o.Name, Line: at.line, Column: at.column, Field: at.field,
+		Name: rd.o.Name, Line: at.line, Column: at.column, Field: printable(at.field),
 		Rule: f.rule, Value: shorten(f.value), Detail: f.detail, Err: f.err,
 	})
 	rd.more = len(rd.faults) >= rd.o.MaxErrors
@@ -109,9 +111,14 @@ func (rd *reader) take(r *row) bool {
 		}
 		*uri = rewritten
 	}
-	if err := s.Validate(); err != nil {
+	err := s.Validate()
+	if err == nil {
+		err = readsetimport.Pair{Source1: s.Source1, Source2: s.Source2}.Validate()
+	}
+	if err != nil {
 		rd.invalid(r, err)
-	} else if !r.bad {
+	}
+	if !r.bad {
 		rd.repeated(r)
 	}
 	if rd.stopped() {
@@ -124,15 +131,10 @@ func (rd *reader) take(r *row) bool {
 	return true
 }
 
-// invalid notes the faults that [readsetimport.Source.Validate] found, each at its own field.
+// invalid notes the faults that validation found, each at its own field.
 func (rd *reader) invalid(r *row, err error) {
 	r.bad = true
-	var invalid *readsetimport.ValidationError
-	if !errors.As(err, &invalid) {
-		rd.fault(r.place(-1), fault{rule: readsetimport.RulePattern, detail: err.Error(), err: err})
-		return
-	}
-	for _, f := range invalid.Fields {
+	for _, f := range fieldErrors(err) {
 		field := fieldOf(f.Path)
 		at := r.place(field)
 		if field == fieldTags {
@@ -140,6 +142,15 @@ func (rd *reader) invalid(r *row, err error) {
 		}
 		rd.fault(at, fault{rule: f.Rule, value: f.Value, detail: f.Detail + hint(field, f, rd.o)})
 	}
+}
+
+// fieldErrors are the faults in an error of validation.
+func fieldErrors(err error) []*readsetimport.FieldError {
+	var invalid *readsetimport.ValidationError
+	if errors.As(err, &invalid) {
+		return invalid.Fields
+	}
+	return nil
 }
 
 // fieldOf is the field that a path names.
@@ -190,6 +201,16 @@ func upper(s string) string {
 		}
 	}
 	return s
+}
+
+// printable is the name of a field as it can stand in a line of text.
+func printable(name string) string {
+	for _, r := range name {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
+			return strconv.Quote(shorten(name))
+		}
+	}
+	return shorten(name)
 }
 
 // shorten cuts a value to a length that a person can read.

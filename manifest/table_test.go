@@ -1,12 +1,9 @@
 package manifest_test
 
 import (
-	"errors"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport"
@@ -116,17 +113,3 @@ func TestTableFaults(t *testing.T) {
 		})
 	}
 }
-
-// publicData is a file of the public sheets, which are not part of this project.
-func publicData(t *testing.T, name string) string {
-	folder := os.Getenv("READSETIMPORT_TESTDATA")
-	if folder == "" {
-		t.Skip("READSETIMPORT_TESTDATA is not set")
-	}
-	return folder + "/" + name
-}
-
-var (
-	_ = errors.New
-	_ = types.FileTypeBam
-)

@@ -80,7 +80,7 @@ func (p *tagParser) text() (string, bool) {
 	return "", false
 }
 
-// unescape reads the escapes that JSON and Python share, and Python's for quotes.
+// unescape reads the escapes of JSON and Python, at the begin of s, and returns their size. Surrogates must be pairs.
 func unescape(s string) (r rune, size int, ok bool) {
 	if len(s) < 2 {
 		return 0, 0, false
@@ -88,6 +88,10 @@ func unescape(s string) (r rune, size int, ok bool) {
 	switch s[1] {
 	case '\\', '\'', '"', '/':
 		return rune(s[1]), 2, true
+	case 'b':
+		return '\b', 2, true
+	case 'f':
+		return '\f', 2, true
 	case 'n':
 		return '\n', 2, true
 	case 't':
