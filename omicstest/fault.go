@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// Fault is what goes wrong with a request, or its answer. The constructors of this package make the usual ones; fields may be set for others.
-// The zero Fault lets a request pass unharmed.
+// Fault is what goes wrong with a request, or its answer. The constructors of this package make the usual ones;
+// fields may be set for others. The zero Fault lets a request pass unharmed.
 type Fault struct {
-	// Delay is how long the answer, or the end of the connection, is held back. What the request does to the service
-	// is done at once.
+	// Delay is how long the answer, or the end of the connection, is held back. What the request does to the
+	// service is done at once.
 	Delay time.Duration
 
 	// Work is whether the request is carried out although its answer is another.
 	Work bool
 
-	// Late, if above 0, is how much later than it was sent the request is carried out: its client knows nothing of it,
-	// and may be gone by then. Without a Status, the connection breaks.
+	// Late, if above 0, is how much later than it was sent the request is carried out: its client knows nothing of
+	// it, and may be gone by then. Without a Status, the connection breaks. Work makes no difference.
 	Late time.Duration
 
 	// Status is the HTTP status to answer in place of the service's own. Zero: the service's own answer.
@@ -34,7 +34,8 @@ type Fault struct {
 	// Header is added to the answer's header.
 	Header http.Header
 
-	// Body makes the answer's body, in place of one with the Message. It is called once for each answer and may return a body without an end.
+	// Body makes the answer's body, in place of one with the Message. It is called once for each answer and may
+	// return a body without an end.
 	Body func() io.Reader
 
 	// Break is how the connection breaks.
@@ -53,8 +54,8 @@ const (
 	BreakReset         // reset in the middle of the answer's body
 )
 
-// Status is an error answer. With no code (typed is empty) a client has only the HTTP status to go by, and with neither code
-// nor message the body is empty.
+// Status is an error answer. With no code (typed is empty) a client has only the HTTP status to go by, and with
+// neither code nor message the body is empty.
 func Status(status int, typed, message string) Fault {
 	return Fault{Status: status, Type: typed, Message: message}
 }
@@ -83,7 +84,8 @@ func Redirect(location string) Fault {
 	return Raw(http.StatusTemporaryRedirect, http.Header{"Location": {location}}, nil)
 }
 
-// Huge is an answer whose body is a JSON object with one message, size bytes long. It takes no memory of the service's.
+// Huge is an answer whose body is a JSON object with one message, size bytes long. It takes no memory of the
+// service's.
 func Huge(status int, typed string, size int64) Fault {
 	f := Status(status, typed, "")
 	f.Body = func() io.Reader {

@@ -97,8 +97,8 @@ func (j *job) sourceEnd(i int) (types.ReadSetImportJobItemStatus, string) {
 	return outcome.Status, outcome.Message
 }
 
-// source is source i at a time. The sources of a job are imported one after the other, each in the same time; those that
-// fail only because their job does, fail at its end.
+// source is source i at a time. The sources of a job are imported one after the other, each in the same time; those
+// that fail only because their job does, fail at its end.
 func (j *job) source(i int, now time.Time) (status types.ReadSetImportJobItemStatus, message, readSetID string) {
 	if !j.ended(now) {
 		n, span := time.Duration(len(j.sources)), j.ends.Sub(j.begins)
@@ -171,8 +171,8 @@ func (j *job) fullJSON(now time.Time, o *Options) jobJSON {
 	return v
 }
 
-// order is the order in which the sources are answered: always the same for a job, and with none in its place (Sattolo's
-// algorithm makes a single cycle of them all).
+// order is the order in which the sources are answered: always the same for a job, and with none in its place
+// (Sattolo's algorithm makes a single cycle of them all).
 func (j *job) order(keep bool) []int {
 	order := make([]int, len(j.sources))
 	for i := range order {

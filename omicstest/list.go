@@ -44,7 +44,8 @@ func isJobStatus(s string) bool {
 	return false
 }
 
-// list answers with the newest jobs first. A page goes on where the one before ended, whatever was created in between.
+// list answers with the newest jobs first. A page goes on where the one before ended, whatever was created in
+// between.
 func (s *Service) list(st *store, c *call, now time.Time) answer {
 	asOf := now.Add(-s.opts.ListLag)
 	seen := func(j *job) time.Time { return j.created.Add(s.opts.ClockSkew).Truncate(time.Millisecond) }
@@ -74,7 +75,7 @@ func (s *Service) list(st *store, c *call, now time.Time) answer {
 	last := uint64(0)
 	for i := to - 1; i >= from; i-- {
 		j := st.jobs[i]
-		if j.sources == nil || s.expired(j, now) {
+		if s.expired(j, now) {
 			continue
 		}
 		if c.filter.status != "" && c.filter.status != string(j.status(asOf)) {
@@ -110,8 +111,7 @@ func pageSum(last uint64, storeID string, f wireFilter) uint64 {
 	for _, part := range []string{
 		"omicstest", strconv.FormatUint(last, 10), storeID, f.status, formatTime(f.after), formatTime(f.before),
 	} {
-		h.Write([]byte(part))
-		h.Write([]byte{0})
+		_, _ = h.Write(append([]byte(part), 0))
 	}
 	return h.Sum64()
 }

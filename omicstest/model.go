@@ -60,8 +60,8 @@ type Request struct {
 	Body           []byte        // nil unless [Options.KeepBodies]
 }
 
-// Outcome is what becomes of a source. The zero Outcome is that of the job: imported, unless [Options.JobOutcome] makes the
-// whole job fail.
+// Outcome is what becomes of a source. The zero Outcome is that of the job: imported, unless [Options.JobOutcome]
+// makes the whole job fail.
 type Outcome struct {
 	Status  types.ReadSetImportJobItemStatus // empty: the job's; FINISHED: imported, even if the job fails as a whole
 	Message string                           // the statusMessage

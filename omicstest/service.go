@@ -60,9 +60,9 @@ func New(optFns ...func(*Options)) *Service {
 	return s
 }
 
-// Inject sets what goes wrong with the next requests of an operation, one fault each, first in first out, after those injected
-// before. A zero [Fault] lets one pass. An empty op stands for the requests of any operation that have no fault of their
-// own. It panics if there is no such operation.
+// Inject sets what goes wrong with the next requests of an operation, one fault each, first in first out, after
+// those injected before. A zero [Fault] lets one pass. An empty op stands for the requests of any operation that
+// have no fault of their own. It panics if there is no such operation.
 func (s *Service) Inject(op string, faults ...Fault) {
 	if op != "" && op != OpStart && op != OpGet && op != OpList {
 		panic("omicstest: Inject: no operation " + op)
@@ -87,8 +87,8 @@ func (s *Service) ActiveJobs() int {
 	return len(s.active)
 }
 
-// Jobs returns every job that was started in a store, in the order of creation, with its sources in the order of the
-// request. The jobs that [Options.JobRetention] hides from clients are among them.
+// Jobs returns every job that was started in a store, in the order of creation, with its sources in the order of
+// the request. The jobs that [Options.JobRetention] hides from clients are among them.
 func (s *Service) Jobs(storeID string) []Job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +118,8 @@ func (s *Service) ReadSets(storeID string) []ReadSet {
 	return sets
 }
 
-// CountReadSets returns how many read sets were imported into a store by now, those of [Options.DiscardExpired] too.
+// CountReadSets returns how many read sets were imported into a store by now, those of [Options.DiscardExpired]
+// too.
 func (s *Service) CountReadSets(storeID string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

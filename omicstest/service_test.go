@@ -199,20 +199,26 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-func TestCancelledJobSaysSoBeforeItEnds(t *testing.T) {
-	opts := func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(100 * time.Second)
-		o.JobOutcome = func(omicstest.Job) (types.ReadSetImportJobStatus, string) { return "CANCELLED", "" }
+func TestJobThatEndsAsAWhole(t *testing.T) {
+	for _, end := range []types.ReadSetImportJobStatus{"CANCELLED", "FAILED"} {
+		opts := func(o *omicstest.Options) {
+			o.JobDuration = omicstest.Lasting(100 * time.Second)
+			o.JobOutcome = func(omicstest.Job) (types.ReadSetImportJobStatus, string) { return end, "" }
+		}
+		bubble(t, opts, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
+			start(t, c, "", 2)
+			time.Sleep(95 * time.Second)
+			job := service.Jobs(store)[0]
+			want := map[types.ReadSetImportJobStatus]types.ReadSetImportJobStatus{"CANCELLED": "CANCELLING", "FAILED": "IN_PROGRESS"}
+			require.Equal(t, want[end], job.Status)
+			require.EqualValues(t, "IN_PROGRESS", job.Sources[0].Status, "its turn came and it does not end before the job")
+			require.EqualValues(t, "IN_PROGRESS", job.Sources[1].Status)
+			require.Equal(t, 1, service.ActiveJobs())
+			time.Sleep(5 * time.Second)
+			require.Equal(t, end, service.Jobs(store)[0].Status)
+			require.Zero(t, service.ActiveJobs())
+		})
 	}
-	bubble(t, opts, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
-		start(t, c, "", 1)
-		time.Sleep(95 * time.Second)
-		require.EqualValues(t, "CANCELLING", service.Jobs(store)[0].Status)
-		require.Equal(t, 1, service.ActiveJobs())
-		time.Sleep(5 * time.Second)
-		require.EqualValues(t, "CANCELLED", service.Jobs(store)[0].Status)
-		require.Zero(t, service.ActiveJobs())
-	})
 }
 
 func TestJobWithoutDurationEndsAtOnce(t *testing.T) {
@@ -361,5 +367,22 @@ func TestClockSkew(t *testing.T) {
 		require.Empty(t, list(t, c, filter("", began.Add(-time.Minute), time.Time{})))
 		require.Len(t, list(t, c, filter("", began.Add(-time.Hour-time.Minute), time.Time{})), 1)
 		require.Equal(t, began, service.Requests("")[0].Time)
+	})
+}
+
+func TestWhatIsOnTheWire(t *testing.T) {
+	opts := func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(0) }
+	bubble(t, opts, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
+		const body = `{"roleArn":"arn:aws:iam::123456789012:role/Import","sources":[{"sourceFiles":{"source1":"s3://lab/a"},` +
+			`"sourceFileType":"UBAM","subjectId":"s","sampleId":"a"}]}`
+		const job = `"id":"2234567891","sequenceStoreId":"1234567890","roleArn":"arn:aws:iam::123456789012:role/Import",` +
+			`"status":"COMPLETED","creationTime":"2000-01-01T00:00:00.000Z"`
+		const ended = job + `,"completionTime":"2000-01-01T00:00:00.000Z"`
+		path := "/sequencestore/1234567890/importjob"
+		require.Equal(t, `{`+job+`}`, send(t, service, "POST", path, body).Body.String())
+		require.Equal(t, `{"importJobs":[{`+ended+`}]}`, send(t, service, "POST", path+"s", "").Body.String())
+		require.Equal(t, `{`+ended+`,"sources":[{"sourceFiles":{"source1":"s3://lab/a","source2":""},"sourceFileType":"UBAM",`+
+			`"status":"FINISHED","subjectId":"s","sampleId":"a","tags":{"aws:omics:sampleId":"a","aws:omics:subjectId":"s"},`+
+			`"readSetId":"3469135782"}]}`, send(t, service, "GET", path+"/2234567891", "").Body.String())
 	})
 }

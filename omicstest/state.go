@@ -23,7 +23,8 @@ type lateCall struct {
 	call *call
 }
 
-// advance brings the state up to a time: requests that arrive late, jobs that end, jobs and tokens that are forgotten.
+// advance brings the state up to a time: requests that arrive late, jobs that end, jobs and tokens that are
+// forgotten.
 func (s *Service) advance(now time.Time) {
 	for len(s.late) > 0 && !s.late[0].at.After(now) {
 		next := s.late[0]

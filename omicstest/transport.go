@@ -15,9 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 )
 
-// Client returns a client of the service: the SDK's own, with its own retries, invented credentials, and an *[http.Client]
-// that hands requests to the service within the process, whatever host they are for. It works in a [testing/synctest] bubble if it was
-// made in it.
+// Client returns a client of the service: the SDK's own, with its own retries, invented credentials, and an
+// *[http.Client] that hands requests to the service within the process, whatever host they are for. It works in a
+// [testing/synctest] bubble if it was made in it.
 func (s *Service) Client(optFns ...func(*omics.Options)) *omics.Client {
 	return omics.New(omics.Options{
 		Region: "us-east-1",
@@ -44,7 +44,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		b, err := io.ReadAll(r.Body)
-		r.Body.Close()
+		_ = r.Body.Close()
 		if err != nil {
 			return nil, err
 		}
@@ -145,18 +145,18 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(a.status)
 	if a.breaks == BreakNone {
-		io.Copy(w, a.reader()) // an error means that the client is gone
+		_, _ = io.Copy(w, a.reader()) // an error means that the client is gone
 		return
 	}
-	io.Copy(w, a.half())
+	_, _ = io.Copy(w, a.half())
 	control := http.NewResponseController(w)
-	control.Flush()
+	_ = control.Flush()
 	if a.breaks == BreakReset {
 		if conn, _, err := control.Hijack(); err == nil {
 			if tcp, ok := conn.(*net.TCPConn); ok {
-				tcp.SetLinger(0)
+				_ = tcp.SetLinger(0)
 			}
-			conn.Close()
+			_ = conn.Close()
 			return
 		}
 	}

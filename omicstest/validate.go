@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
-// The constraints of the service's model, and those that its user guide adds. Nothing here is shared with the library
-// whose requests are checked.
+// The constraints of the service's model, and those that its user guide adds. Nothing here is shared with the
+// library whose requests are checked.
 const (
 	maxSources   = 100
 	maxTags      = 50

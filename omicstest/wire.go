@@ -32,8 +32,8 @@ type wireFilter struct {
 	after, before time.Time
 }
 
-// object reads fields of a JSON object. Names are case sensitive and unknown ones ignored, as by the service: encoding/json
-// into a struct would accept a misspelled RoleARN.
+// object reads fields of a JSON object. Names are case sensitive and unknown ones ignored, as by the service:
+// encoding/json into a struct would accept a misspelled RoleARN.
 type object struct {
 	fields map[string]any
 	err    error

@@ -80,7 +80,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	default:
 		return c, nil
 	}
-	fmt.Fprintln(stderr, "omicsim:", wrong)
+	_, _ = fmt.Fprintln(stderr, "omicsim:", wrong)
 	flags.Usage()
 	return c, errUsage
 }
@@ -124,7 +124,7 @@ func (c config) options(o *omicstest.Options) {
 // hash is a number from 0 up to, not including, 1.
 func hash(s string) float64 {
 	h := fnv.New64a()
-	h.Write([]byte(s))
+	_, _ = h.Write([]byte(s))
 	// A multiplication spreads what FNV leaves in the low bits for strings that differ at their end only.
 	return float64(h.Sum64()*0x9e3779b97f4a7c15>>11) / (1 << 53)
 }

@@ -66,7 +66,7 @@ func main() {
 	case errors.Is(err, errUsage):
 		os.Exit(2)
 	default:
-		fmt.Fprintln(os.Stderr, "omicsim:", err)
+		_, _ = fmt.Fprintln(os.Stderr, "omicsim:", err)
 		os.Exit(1)
 	}
 }
@@ -91,7 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "omicsim: listening on http://%s\n", listener.Addr())
+	_, _ = fmt.Fprintf(stdout, "omicsim: listening on http://%s\n", listener.Addr())
 
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -103,13 +103,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	if server.Shutdown(grace) != nil {
-		server.Close()
+		_ = server.Close()
 	}
 	<-served
 	return nil
 }
 
-// logTo makes the service log each request: no client token, path or body, since they can hold what identifies a person.
+// logTo makes the service log each request: no client token, path or body, since they can hold what identifies a
+// person.
 func logTo(log *slog.Logger) func(*omicstest.Options) {
 	return func(o *omicstest.Options) {
 		o.OnRequest = func(r omicstest.Request) {
