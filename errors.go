@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/restjson"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
@@ -52,7 +55,7 @@ var (
 type Error struct {
 	Op         string        // the operation, like StartReadSetImportJob
 	Code       string        // the service's error code, like ThrottlingException; empty where it sent none
-	Message    string        // the service's words; they can quote the request, so Error leaves those of a 400 out
+	Message    string        // the service's words; they can quote the request, so Error has them only where they do not
 	RequestID  string        // AWS's id of the request, for a support case
 	StatusCode int           // the HTTP status, 0 where there was no answer
 	RetryAfter time.Duration // how long the service asked to wait, 0 where it did not
@@ -75,14 +78,17 @@ func (e *Error) Error() string {
 	if e.Code != "" {
 		b.WriteString(": " + oneLine(e.Code))
 	}
-	if e.Message != "" && kind != ErrValidation {
+	if _, modelled := codeKinds[e.Code]; modelled && e.Message != "" && kind != ErrValidation {
 		b.WriteString(": " + oneLine(e.Message))
 	}
 	if 300 <= e.StatusCode && e.StatusCode < 400 {
 		b.WriteString(": redirects are refused")
 	}
+	if e.local {
+		b.WriteString(": not sent")
+	}
 	if e.StatusCode < 300 && e.Err != nil {
-		b.WriteString(": " + oneLine(cause(e.Err).Error()))
+		b.WriteString(": " + reason(e.Err))
 	}
 	var where []string
 	if e.StatusCode != 0 {
@@ -109,19 +115,42 @@ func (e *Error) Is(target error) bool {
 	return kind != nil && target == kind
 }
 
+// codeKinds are the codes of the service's own model.
 var codeKinds = map[string]error{
 	"ValidationException":           ErrValidation,
 	"ServiceQuotaExceededException": ErrQuotaExceeded,
 	"AccessDeniedException":         ErrAccessDenied,
 	"ResourceNotFoundException":     ErrNotFound,
 	"RequestTimeoutException":       ErrRequestTimeout,
+	"ThrottlingException":           ErrThrottled,
 	"InternalServerException":       ErrInternal,
+}
+
+// commonKinds are codes of all of AWS, sent before a request gets to the service, some of them with status 400. The
+// message of a signature that does not match quotes the request's headers, the session token among them.
+var commonKinds = map[string]error{
+	"AccessDenied":                ErrAccessDenied,
+	"ExpiredToken":                ErrAccessDenied,
+	"ExpiredTokenException":       ErrAccessDenied,
+	"IncompleteSignature":         ErrAccessDenied,
+	"InvalidClientTokenId":        ErrAccessDenied,
+	"InvalidSignatureException":   ErrAccessDenied,
+	"MissingAuthenticationToken":  ErrAccessDenied,
+	"NotAuthorized":               ErrAccessDenied,
+	"OptInRequired":               ErrAccessDenied,
+	"RequestExpired":              ErrAccessDenied,
+	"SignatureDoesNotMatch":       ErrAccessDenied,
+	"UnrecognizedClientException": ErrAccessDenied,
+	"InternalFailure":             ErrInternal,
+	"ServiceUnavailable":          ErrInternal,
 }
 
 // kind is the sentinel of the error, or nil: by code first, by status where the code says nothing.
 func (e *Error) kind() error {
-	if kind := codeKinds[e.Code]; kind != nil {
-		return kind
+	for _, kinds := range []map[string]error{codeKinds, commonKinds} {
+		if kind := kinds[e.Code]; kind != nil {
+			return kind
+		}
 	}
 	if _, ok := retry.DefaultThrottleErrorCodes[e.Code]; ok {
 		return ErrThrottled
@@ -170,7 +199,7 @@ func (e *Error) passing() bool {
 		var skew interface{ RetryableError() bool }
 		return errors.As(e.Err, &skew) && skew.RetryableError()
 	case nil:
-		return !e.local && !e.refused()
+		return !e.local && !e.refused() && !errors.Is(e.Err, errRedirected)
 	}
 	return true
 }
@@ -182,8 +211,12 @@ func newError(op string, err error) *Error {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		e.Code, e.Message = api.ErrorCode(), api.ErrorMessage()
-		if e.Code == "UnknownError" { // the SDK's word for an answer without a code
-			e.Code, e.Message = "", ""
+		const unknown = "UnknownError" // the SDK's word for what an answer does not have
+		if e.Code == unknown {
+			e.Code = ""
+		}
+		if e.Message == unknown {
+			e.Message = ""
 		}
 	}
 	var res *awshttp.ResponseError
@@ -194,22 +227,45 @@ func newError(op string, err error) *Error {
 	if errors.As(err, &http) && http.Response != nil && http.Response.Response != nil {
 		e.StatusCode = http.Response.StatusCode
 		e.RetryAfter = retryAfter(http.Response.Header.Get("Retry-After"))
+		if e.Code == "" && e.StatusCode >= 300 {
+			// The SDK does not look at the header if it cannot read the body.
+			e.Code = restjson.SanitizeErrorCode(http.Response.Header.Get("X-Amzn-ErrorType"))
+		}
 	}
 	return e
 }
 
 // retryAfter reads seconds or an HTTP date. What it cannot read is 0.
 func retryAfter(value string) time.Duration {
-	if value == "" {
-		return 0
-	}
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil || errors.Is(err, strconv.ErrRange) {
 		return max(0, time.Duration(seconds)*time.Second)
 	}
 	if at, err := http.ParseTime(value); err == nil {
 		return max(0, time.Until(at))
 	}
 	return 0
+}
+
+// reason is why a request came to nothing, without what another's answer can smuggle into it.
+func reason(err error) string {
+	var unreadable *smithy.DeserializationError
+	var broken *net.OpError
+	var api smithy.APIError
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		return errBodyTooLarge.Error()
+	case !errors.As(err, &unreadable):
+	case errors.As(err, &broken):
+		return "the answer cannot be read: " + oneLine(broken.Error())
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the answer cannot be read: it is cut short"
+	default:
+		return "the answer cannot be read"
+	}
+	if errors.As(err, &api) { // of a request for credentials
+		return oneLine(fmt.Sprintf("no credentials: %s", api.ErrorCode()))
+	}
+	return oneLine(cause(err).Error())
 }
 
 // cause is the innermost reason of a request that got no answer, without the URL that net/http puts before it and the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
@@ -59,7 +60,11 @@ func (j Job) Done() bool {
 
 // Err is nil for a job that runs or has imported all of its sources, and a [*JobError] for one that ended otherwise.
 func (j Job) Err() error {
-	if !j.Done() || j.Status == types.ReadSetImportJobStatusCompleted {
+	failed := slices.ContainsFunc(j.Sources, func(s JobSource) bool { return s.Status == types.ReadSetImportJobItemStatusFailed })
+	switch {
+	case !j.Done() && !allEnded(j):
+		return nil
+	case !failed && (j.Status == types.ReadSetImportJobStatusCompleted || !j.Done()):
 		return nil
 	}
 	return &JobError{Job: j}
@@ -82,8 +87,7 @@ func (c *Client) Get(ctx context.Context, ref JobRef) (Job, error) {
 			return Job{}, e
 		}
 		if err := sleep(ctx, max(c.backoff(try), min(e.RetryAfter, throttlePauseMax))); err != nil {
-			e.Err = err
-			return Job{}, e
+			return Job{}, fmt.Errorf("%w; the last look: %w", err, e)
 		}
 	}
 }

@@ -8,12 +8,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
 // Search is the state of the search for a job that a lost answer may have started: the store's jobs since the first
 // request are listed, read and compared. It is plain JSON, part of a [Submission].
 type Search struct {
 	Since      time.Time `json:"since,omitzero"`       // when the first request left at the earliest; zero: no search is on
+	After      time.Time `json:"after,omitzero"`       // the list is of jobs created after this, by the service's clock
 	Page       string    `json:"page,omitempty"`       // the list's next page
 	Pages      int       `json:"pages,omitempty"`      // pages read
 	Listed     bool      `json:"listed,omitempty"`     // the whole list was read
@@ -29,6 +32,7 @@ const (
 	recordsKept   = 7 * 24 * time.Hour // how long the service is trusted to keep a job on its list; it publishes no time
 	attemptMax    = 5                  // client tokens, each tried for TokenWindow, after which a batch is not worth more
 	searchPageMax = 1000               // pages of a list: 100,000 jobs
+	foundMax      = 10                 // jobs with these sources that are reported
 )
 
 // search takes one step: a page of the list, or a look at one of the jobs on it.
@@ -41,6 +45,9 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 	}
 	s.Search.Candidates = slices.DeleteFunc(slices.Clone(s.Search.Candidates), func(id string) bool { return other(s.jobRef(id)) })
 	if wait := settling - elapsed(s.Search.ClearAt); wait > 0 {
+		if wait > settling { // the clock was set back
+			s.Search.ClearAt, wait = time.Now(), settling
+		}
 		s.NextAt = time.Now().Add(wait)
 		return s, nil, nil
 	}
@@ -57,8 +64,8 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		return s, nil, err
 	case ctx.Err() != nil:
 		return s, e, e
-	case errors.Is(e, errNotCredible):
-		if s.Doubts++; s.Doubts < doubtPatience {
+	case errors.Is(e, errNotCredible), e.kind() == ErrNotFound && s.Search.Listed:
+		if s.Doubts++; s.Doubts < doubtPatience && s.Search.Pages < searchPageMax {
 			return c.failed(s, e), e, nil
 		}
 		next, err := unresolved(s, e)
@@ -70,7 +77,7 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		return next, e, err
 	}
 	s.Failures, s.Doubts = 0, 0
-	if !s.Search.Listed || len(s.Search.Candidates) > 0 {
+	if !s.Search.Listed || len(s.Search.Candidates) > 0 && len(s.Search.Found) < foundMax {
 		s.NextAt = time.Now()
 		return s, nil, nil
 	}
@@ -82,24 +89,43 @@ func (s Submission) jobRef(id string) JobRef {
 	return JobRef{SequenceStoreID: s.Batch.Target.SequenceStoreID, ID: id}
 }
 
-// searchList reads one page of the jobs that were created since the first request.
+// searchList reads one page of the jobs that were created since the first request. All pages are of the same list.
 func (c *Client) searchList(ctx context.Context, s Submission, other func(JobRef) bool) (Submission, error) {
-	since := s.Search.Since.Add(time.Duration(c.skew.Load()) - clockMargin)
-	jobs, next, err := c.listPage(ctx, s.Batch.Target.SequenceStoreID, since, s.Search.Page)
+	if s.Search.Page == "" {
+		s.Search.After = c.searchAfter(s.Search.Since)
+	}
+	jobs, next, err := c.listPage(ctx, s.Batch.Target.SequenceStoreID, s.Search.After, s.Search.Page)
 	if err != nil {
 		return s, err
 	}
+	s.Search.Pages++
+	if s.Search.Pages >= searchPageMax && next != "" {
+		return s, &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: it has no end", errNotCredible)}
+	}
+	if s.Search.Page == "" && s.Search.After.Sub(c.searchAfter(s.Search.Since)) > clockMargin/2 && s.Search.Pages < searchPageMax {
+		return s, nil // the answer tells that the service's clock is behind: the list must begin earlier
+	}
 	for _, job := range jobs {
-		if !other(job.JobRef) && !slices.Contains(s.Search.Candidates, job.ID) {
+		if !other(job.JobRef) {
 			s.Search.Candidates = append(s.Search.Candidates, job.ID)
 		}
 	}
 	s.Search.Page, s.Search.Listed = next, next == ""
-	s.Search.Pages++
-	if s.Search.Pages == searchPageMax && next != "" {
-		return s, &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: it has no end", errNotCredible)}
+	if s.Search.Listed {
+		slices.Sort(s.Search.Candidates)
+		s.Search.Candidates = slices.Compact(s.Search.Candidates)
 	}
 	return s, nil
+}
+
+// searchAfter is when the first request left at the earliest, by the service's clock.
+func (c *Client) searchAfter(since time.Time) time.Time {
+	ago := elapsed(since)
+	if ago < -clockMargin {
+		ago = recordsKept // the clock was set back
+	}
+	ahead := time.Duration(c.skew.Load())
+	return time.Now().Add(min(ahead, 0) - ago - clockMargin)
 }
 
 // searchJob reads the next candidate and compares its sources with the batch's.
@@ -107,6 +133,9 @@ func (c *Client) searchJob(ctx context.Context, s Submission) (Submission, error
 	job, err := c.get(ctx, s.jobRef(s.Search.Candidates[0]))
 	if err != nil {
 		return s, err
+	}
+	if len(job.Sources) == 0 && job.Status != types.ReadSetImportJobStatusFailed {
+		return s, &Error{Op: opGet.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: a job without sources", errNotCredible)}
 	}
 	s.Search.Candidates = s.Search.Candidates[1:]
 	if sharesSources(s.Batch, job) {
@@ -129,6 +158,8 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 		return unresolved(s, fmt.Errorf("jobs %s have some or all of these sources", strings.Join(ids, ", ")))
 	case elapsed(s.Search.Since) > recordsKept:
 		return unresolved(s, fmt.Errorf("no such job is listed, but the request is older than %d days", recordsKept/(24*time.Hour)))
+	case s.Unsent >= unsentPatience:
+		return unresolved(s, errors.New("its state comes back too late to be sent while its client token is trusted"))
 	case s.Search.ClearAt.IsZero():
 		// A job that was started a moment ago may not be listed yet: look again.
 		s.Search = Search{Since: s.Search.Since, ClearAt: time.Now()}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,6 +54,10 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 		return nil
 	}
 	e := newError(op.String(), err)
+	if wire.watched && !wire.used {
+		// A code or a status in it is another request's, one for credentials.
+		e = &Error{Op: op.String(), Err: err, local: true}
+	}
 	switch {
 	case ctx.Err() != nil:
 		e.Err = context.Cause(ctx)
@@ -61,7 +66,6 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 	case e.StatusCode == 0 && wire.err != nil:
 		e.Err = wire.err
 	}
-	e.local = wire.watched && !wire.used
 	e.MayHaveStarted = op == opStart && (wire.sent || !wire.watched) && !e.refused()
 	if e.kind() == ErrThrottled {
 		pace.throttled(sentAt, e.RetryAfter)
@@ -71,7 +75,10 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 	return e
 }
 
-var errNoAnswer = errors.New("no answer")
+var (
+	errNoAnswer   = errors.New("no answer")
+	errRedirected = errors.New("the request was redirected, which is refused")
+)
 
 // harden makes the SDK's client send once, and keeps a hostile answer from doing harm.
 func (c *Client) harden(o *omics.Options, wire *wireAttempt) {
@@ -79,11 +86,27 @@ func (c *Client) harden(o *omics.Options, wire *wireAttempt) {
 		fn(o)
 	}
 	o.Retryer = aws.NopRetryer{}
-	o.ClientLogMode &^= aws.LogSigning | aws.LogRequest | aws.LogRequestWithBody | aws.LogResponseWithBody
-	wire.watched = true
+	if o.ClientLogMode.IsSigning() {
+		quietSigning(o)
+	}
+	o.ClientLogMode &^= aws.LogSigning | aws.LogRetries | aws.LogRequest | aws.LogRequestWithBody | aws.LogResponseWithBody
+	wire.watched = o.HTTPClient != nil // or this is no client of the SDK's
 	wire.skew = &c.skew
 	wire.next = c.hidden.noRedirects(o.HTTPClient)
 	o.HTTPClient = wire
+}
+
+// quietSigning makes requests be signed without a log of what is signed, which has the session token in it: whether to
+// write one is settled when the SDK's client is made.
+func quietSigning(o *omics.Options) {
+	o.AuthSchemes = slices.Clone(o.AuthSchemes)
+	for _, quiet := range omics.New(omics.Options{HTTPSignerV4: o.HTTPSignerV4}).Options().AuthSchemes {
+		for i, scheme := range o.AuthSchemes {
+			if scheme.SchemeID() == quiet.SchemeID() {
+				o.AuthSchemes[i] = quiet
+			}
+		}
+	}
 }
 
 // wireAttempt is the HTTP client of one request: it notes whether the request left, and caps the answer.
@@ -110,7 +133,7 @@ func (w *wireAttempt) Do(req *http.Request) (*http.Response, error) {
 	if res.Request != nil && res.Request.Response != nil {
 		// A client of the caller's own followed a redirect: what answered is not what was asked.
 		res.Body.Close()
-		w.err = errors.New("the request was redirected")
+		w.err = errRedirected
 		return nil, w.err
 	}
 	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {

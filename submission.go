@@ -36,6 +36,7 @@ type Submission struct {
 	Failures  int    `json:"failures,omitempty"`  // requests in a row that failed in passing
 	LastError string `json:"lastError,omitempty"` // what the last of them came to, in one line
 	Doubts    int    `json:"doubts,omitempty"`    // answers in a row that make no sense, like an unknown status
+	Unsent    int    `json:"unsent,omitempty"`    // attempts in a row of which no request is known to have been made
 	Search    Search `json:"search,omitzero"`     // the search for a job that a lost answer may have started
 
 	// untried is true from planned to sending until a request comes back without a clear refusal. It does not survive
@@ -50,6 +51,7 @@ const (
 	settling        = 5 * time.Minute // how long the service may take to show a job that it has started
 	unknownPatience = 1000            // looks in a row at a status that this package does not know
 	doubtPatience   = 5               // answers in a row that are not credible
+	unsentPatience  = 3               // attempts in a row that are read back too late to be sent
 )
 
 // Advance takes one step with a batch: it makes at most one request, and returns the state to save and to hand to it
@@ -81,11 +83,20 @@ func (c *Client) advance(ctx context.Context, s Submission, other func(JobRef) b
 		next, err := c.plan(s)
 		return next, nil, err
 	case PhaseSending:
-		if s.Search.on() || !s.untried && elapsed(s.SentAt) >= c.opts.TokenWindow {
+		if err := s.Batch.validate(); err != nil {
+			return s, nil, err
+		}
+		if s.Batch.ClientToken == "" {
+			return s, nil, errors.New("readsetimport: submission is being sent and has no client token")
+		}
+		if c.mustSearch(s) {
 			return c.search(ctx, s, other)
 		}
 		return c.send(ctx, s)
 	case PhaseRunning:
+		if err := s.Job.validate(); err != nil {
+			return s, nil, err
+		}
 		return c.look(ctx, s)
 	case PhaseDone, PhaseUnresolved:
 		return s, nil, nil
@@ -99,6 +110,16 @@ func elapsed(t time.Time) time.Duration {
 	return max(time.Since(t), time.Since(t.Round(0)))
 }
 
+// mustSearch reports whether a batch that is being sent must not be sent again under the same token, since that may be
+// forgotten. A time of sending that is still to come is of a clock that was set back, and tells nothing.
+func (c *Client) mustSearch(s Submission) bool {
+	if s.Search.on() || s.untried {
+		return s.Search.on()
+	}
+	ago := elapsed(s.SentAt)
+	return ago >= c.opts.TokenWindow || ago < -clockMargin
+}
+
 func (c *Client) plan(s Submission) (Submission, error) {
 	if err := s.Batch.validate(); err != nil {
 		return s, err
@@ -110,6 +131,7 @@ func (c *Client) plan(s Submission) (Submission, error) {
 	s.Attempt = max(1, s.Attempt)
 	s.SentAt = time.Now()
 	s.NextAt = s.SentAt
+	s.Unsent++
 	s.untried = true
 	return s, nil
 }
@@ -117,12 +139,13 @@ func (c *Client) plan(s Submission) (Submission, error) {
 // send makes the request that starts the job, or repeats it.
 func (c *Client) send(ctx context.Context, s Submission) (Submission, *Error, error) {
 	job, err := c.start(ctx, s.Batch, s.Attempt)
+	var e *Error
+	if err != nil && !errors.As(err, &e) {
+		return s, nil, err // the context ended before anything was sent
+	}
+	s.Unsent = 0
 	if err == nil {
 		return c.running(s, job), nil, nil
-	}
-	var e *Error
-	if !errors.As(err, &e) {
-		return s, nil, err // the context ended before anything was sent
 	}
 	if s.untried && !e.MayHaveStarted {
 		s.Phase = PhasePlanned // nothing has been started under this token
@@ -163,7 +186,7 @@ func (c *Client) running(s Submission, job Job) Submission {
 	s.Phase = PhaseRunning
 	s.Job = job
 	s.untried = false
-	s.Failures, s.LastError, s.Doubts, s.Search = 0, "", 0, Search{}
+	s.Failures, s.LastError, s.Doubts, s.Unsent, s.Search = 0, "", 0, 0, Search{}
 	s.NextAt = time.Now().Add(c.lookDelay(age(s), 0))
 	return s
 }
@@ -225,6 +248,9 @@ func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, err
 		s.Job = job
 		return done(s), e, nil
 	}
+	if job.Done() {
+		s.Job = job
+	}
 	s.Phase = PhaseUnresolved
 	s.NextAt = time.Time{}
 	return s, e, fmt.Errorf("%w: job %s: %w", ErrUnresolved, s.Job.ID, e)
@@ -280,12 +306,17 @@ const startTries = 5
 // [Options].TokenWindow). A full quota is not waited for: that is [ErrQuotaExceeded].
 func (c *Client) Start(ctx context.Context, b Batch) (Job, error) {
 	s := Submission{Batch: b}
+	var last *Error
 	var doubt bool // an earlier request may have started the job
 	for {
+		if doubt && c.mustSearch(s) {
+			return Job{}, last
+		}
 		next, trouble, err := c.advance(ctx, s, nil)
 		if trouble != nil {
 			doubt = doubt || trouble.MayHaveStarted
 			trouble.MayHaveStarted = doubt
+			last = trouble
 		}
 		switch {
 		case err != nil:
@@ -297,7 +328,18 @@ func (c *Client) Start(ctx context.Context, b Batch) (Job, error) {
 		}
 		s = next
 		if err := sleep(ctx, time.Until(s.NextAt)); err != nil {
-			return Job{}, &Error{Op: opStart.String(), MayHaveStarted: doubt, Err: err}
+			return Job{}, stopped(err, last)
 		}
 	}
+}
+
+// stopped is the end of the context while Start waited, with the last try before.
+func stopped(why error, last *Error) error {
+	e := &Error{Op: opStart.String(), Err: why}
+	if last != nil {
+		try := *last
+		e.MayHaveStarted, try.MayHaveStarted = try.MayHaveStarted, false
+		e.Err = fmt.Errorf("%w; the last try: %w", why, &try)
+	}
+	return e
 }

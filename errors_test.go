@@ -1,0 +1,397 @@
+package readsetimport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/readsetimport/readsetimport/omicstest"
+)
+
+var (
+	operations = []operation{opStart, opGet, opList}
+	sentinels  = []error{ErrValidation, ErrQuotaExceeded, ErrAccessDenied, ErrNotFound, ErrRequestTimeout, ErrThrottled, ErrInternal}
+)
+
+// refusals are what the service, or a gateway before it, can refuse a request with.
+var refusals = []struct {
+	status int
+	code   string
+	want   error
+	typed  func() any // a pointer for errors.As
+}{
+	{400, "ValidationException", ErrValidation, func() any { return new(*types.ValidationException) }},
+	{402, "ServiceQuotaExceededException", ErrQuotaExceeded, func() any { return new(*types.ServiceQuotaExceededException) }},
+	{403, "AccessDeniedException", ErrAccessDenied, func() any { return new(*types.AccessDeniedException) }},
+	{404, "ResourceNotFoundException", ErrNotFound, func() any { return new(*types.ResourceNotFoundException) }},
+	{408, "RequestTimeoutException", ErrRequestTimeout, func() any { return new(*types.RequestTimeoutException) }},
+	{429, "ThrottlingException", ErrThrottled, func() any { return new(*types.ThrottlingException) }},
+	{500, "InternalServerException", ErrInternal, func() any { return new(*types.InternalServerException) }},
+	{502, "", ErrInternal, nil},
+	{503, "", ErrInternal, nil},
+	{504, "", ErrInternal, nil},
+}
+
+// request makes one request of an operation, as everything in this package does.
+func (c *Client) request(ctx context.Context, op operation) error {
+	var err error
+	switch op {
+	case opStart:
+		b := newBatch(testTarget, "run", testSources(1))
+		_, err = c.start(ctx, b, 1)
+	case opGet:
+		_, err = c.get(ctx, testJobRef)
+	case opList:
+		_, _, err = c.listPage(ctx, testTarget.SequenceStoreID, time.Unix(0, 0), "page-token")
+	}
+	return err
+}
+
+var testJobRef = JobRef{SequenceStoreID: testTarget.SequenceStoreID, ID: "9876543210"}
+
+// spoiled is the error of one request that is answered with a fault.
+func spoiled(t *testing.T, op operation, fault omicstest.Fault, optFns ...func(*Options)) *Error {
+	t.Helper()
+	service := omicstest.New()
+	service.Inject("", fault)
+	err := newTestClient(t, service, optFns...).request(t.Context(), op)
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, op.String(), e.Op)
+	require.Len(t, service.Requests(""), 1)
+	requireFitForLog(t, err)
+	return e
+}
+
+func jsonBody(status int, text string) omicstest.Fault {
+	return omicstest.Raw(status, http.Header{"Content-Type": {"application/json"}}, func() io.Reader { return strings.NewReader(text) })
+}
+
+// requireKind checks that an error is the sentinel, and no other.
+func requireKind(t *testing.T, err, want error) {
+	t.Helper()
+	for _, sentinel := range sentinels {
+		require.Equal(t, sentinel == want, errors.Is(err, sentinel), "%v is %v", err, sentinel)
+	}
+}
+
+// requireFitForLog checks that the text of an error is one line without anything that must not be in a log.
+func requireFitForLog(t *testing.T, err error) {
+	t.Helper()
+	text := err.Error()
+	require.Equal(t, strings.Join(strings.Fields(text), " "), text, "one line")
+	require.Less(t, len(text), 1000)
+	for _, secret := range []string{
+		"sample-0", "subject-0", "s3://", "maxResults", "page-token", "http://", "https://", "<", "{", "AKIDEXAMPLE", "Security-Token", "the-token",
+	} {
+		require.NotContains(t, strings.ToLower(text), strings.ToLower(secret))
+	}
+}
+
+func TestStatuses(t *testing.T) {
+	forms := map[string]struct {
+		typed bool
+		fault func(status int, code string) omicstest.Fault
+	}{
+		"code in header": {true, func(status int, code string) omicstest.Fault {
+			return omicstest.Status(status, code, "the service's words")
+		}},
+		"code in header with a namespace": {true, func(status int, code string) omicstest.Fault {
+			return omicstest.Status(status, "com.amazonaws.omics#"+code+":http://internal.amazon.com/coral", "the service's words")
+		}},
+		"code in __type": {true, func(status int, code string) omicstest.Fault {
+			return jsonBody(status, fmt.Sprintf(`{"__type":"com.amazonaws.omics#%s","message":"the service's words"}`, code))
+		}},
+		"code in code": {true, func(status int, code string) omicstest.Fault {
+			return jsonBody(status, fmt.Sprintf(`{"code":%q,"message":"the service's words"}`, code))
+		}},
+		"no code":    {false, func(status int, _ string) omicstest.Fault { return omicstest.Status(status, "", "the gateway's words") }},
+		"empty body": {false, func(status int, _ string) omicstest.Fault { return omicstest.Status(status, "", "") }},
+		"HTML":       {false, func(status int, _ string) omicstest.Fault { return omicstest.HTML(status) }},
+	}
+	for name, form := range forms {
+		for _, refusal := range refusals {
+			if form.typed && refusal.code == "" {
+				continue
+			}
+			for _, op := range operations {
+				t.Run(fmt.Sprintf("%s/%d/%s", name, refusal.status, op), func(t *testing.T) {
+					e := spoiled(t, op, form.fault(refusal.status, refusal.code))
+					requireKind(t, e, refusal.want)
+					require.Equal(t, refusal.status, e.StatusCode)
+					require.Equal(t, "00000000-0000-4000-8000-000000000001", e.RequestID)
+					unknown := refusal.want == ErrRequestTimeout || refusal.want == ErrInternal
+					require.Equal(t, op == opStart && unknown, e.MayHaveStarted)
+					var response *awshttp.ResponseError
+					require.ErrorAs(t, e, &response)
+					require.Equal(t, e.RequestID, response.ServiceRequestID())
+					if !form.typed {
+						require.Empty(t, e.Code)
+						return
+					}
+					require.Equal(t, refusal.code, e.Code)
+					require.Equal(t, "the service's words", e.Message)
+					if refusal.want != ErrQuotaExceeded || op == opStart { // the SDK knows a 402 only for Start
+						require.ErrorAs(t, e, refusal.typed())
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestCodeBeforeStatus(t *testing.T) {
+	tests := map[string]struct {
+		fault omicstest.Fault
+		code  string
+		want  error
+	}{
+		"throttled with 400":          {omicstest.Status(400, "ThrottlingException", "x"), "ThrottlingException", ErrThrottled},
+		"throttled with 503":          {omicstest.Status(503, "ThrottlingException", "x"), "ThrottlingException", ErrThrottled},
+		"other throttling":            {omicstest.Status(400, "TooManyRequestsException", "x"), "TooManyRequestsException", ErrThrottled},
+		"quota with 400":              {omicstest.Status(400, "ServiceQuotaExceededException", "x"), "ServiceQuotaExceededException", ErrQuotaExceeded},
+		"internal with 400":           {omicstest.Status(400, "InternalServerException", "x"), "InternalServerException", ErrInternal},
+		"timeout with 400":            {omicstest.Status(400, "RequestTimeoutException", "x"), "RequestTimeoutException", ErrRequestTimeout},
+		"not found with 500":          {omicstest.Status(500, "ResourceNotFoundException", "x"), "ResourceNotFoundException", ErrNotFound},
+		"credentials expired, 400":    {omicstest.Status(400, "ExpiredTokenException", "x"), "ExpiredTokenException", ErrAccessDenied},
+		"unknown client, 400":         {omicstest.Status(400, "UnrecognizedClientException", "x"), "UnrecognizedClientException", ErrAccessDenied},
+		"unknown code":                {omicstest.Status(404, "UnknownOperationException", "x"), "UnknownOperationException", ErrNotFound},
+		"unknown code and status":     {omicstest.Status(418, "TeapotException", "x"), "TeapotException", nil},
+		"401":                         {omicstest.Status(401, "", ""), "", ErrAccessDenied},
+		"header code over HTML":       {headerOver(omicstest.HTML(400), "ThrottlingException"), "ThrottlingException", ErrThrottled},
+		"header code over cut body":   {brokenBody(omicstest.Status(400, "ThrottlingException", "long message")), "ThrottlingException", ErrThrottled},
+		"header code over huge body":  {omicstest.Huge(400, "ThrottlingException", 64<<20), "ThrottlingException", ErrThrottled},
+		"header code over body code":  {headerOver(jsonBody(400, `{"code":"ValidationException"}`), "ThrottlingException"), "ThrottlingException", ErrThrottled},
+		"body that is no object, 429": {jsonBody(429, `["x"]`), "", ErrThrottled},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			e := spoiled(t, opStart, test.fault)
+			requireKind(t, e, test.want)
+			require.Equal(t, test.code, e.Code)
+		})
+	}
+}
+
+func headerOver(f omicstest.Fault, code string) omicstest.Fault {
+	f.Type = code
+	return f
+}
+
+func brokenBody(f omicstest.Fault) omicstest.Fault {
+	f.Break = omicstest.BreakBody
+	return f
+}
+
+// What the service says goes into Message, and into the text only where it does not quote the request.
+func TestErrorText(t *testing.T) {
+	const quoting = "Value 'sample-0' at 'sources.1.member.sampleId' of subject-0 with s3://bucket/key\nfailed"
+	tests := map[string]struct {
+		fault omicstest.Fault
+		shown bool
+	}{
+		"400":               {omicstest.Status(400, "ValidationException", quoting), false},
+		"400 without code":  {omicstest.Status(400, "", quoting), false},
+		"500 without code":  {omicstest.Status(500, "", quoting), false},
+		"unknown code":      {omicstest.Status(422, "UnprocessableEntity", quoting), false},
+		"wrong signature":   {omicstest.Status(403, "InvalidSignatureException", "The Canonical String should have been 'POST\n\nx-amz-security-token:the-token'"), false},
+		"other signature":   {omicstest.Status(403, "SignatureDoesNotMatch", "x-amz-security-token:the-token"), false},
+		"403":               {omicstest.Status(403, "AccessDeniedException", "not authorized to perform omics:StartReadSetImportJob"), true},
+		"404":               {omicstest.Status(404, "ResourceNotFoundException", "no such store"), true},
+		"402 on two lines":  {omicstest.Status(402, "ServiceQuotaExceededException", "first\r\n\tsecond"), true},
+		"429, very long":    {omicstest.Status(429, "ThrottlingException", strings.Repeat("é", 5000)), true},
+		"500, control code": {omicstest.Status(500, "InternalServerException", "a\x1b[2Jb\x00c"), true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			e := spoiled(t, opStart, test.fault)
+			require.Equal(t, test.fault.Message, e.Message)
+			without := *e
+			without.Message = ""
+			require.Equal(t, test.shown, e.Error() != without.Error(), e.Error())
+			require.NotContains(t, e.Error(), "\x1b")
+		})
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		httpDate := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+		for value, want := range map[string]time.Duration{
+			"":                            0,
+			"0":                           0,
+			"7":                           7 * time.Second,
+			"-7":                          0,
+			"soon":                        0,
+			"1.5":                         0,
+			"3000000000":                  math.MaxInt32 * time.Second,
+			"-3000000000":                 0,
+			"99999999999999999999999":     math.MaxInt32 * time.Second,
+			httpDate(90 * time.Second):    90 * time.Second,
+			httpDate(-time.Hour):          0,
+			"Wed, 21 Oct 1015 07:28:00 X": 0,
+		} {
+			fault := omicstest.Status(429, "ThrottlingException", "slow down")
+			fault.Header = http.Header{"Retry-After": {value}}
+			require.Equal(t, want, spoiled(t, opGet, fault).RetryAfter, value)
+		}
+	})
+}
+
+// A request that the context ends has the context's cause.
+func TestContextCause(t *testing.T) {
+	cause := errors.New("the ship sank")
+	for _, op := range operations {
+		for name, fault := range map[string]omicstest.Fault{
+			"while waiting for the answer": omicstest.Delay(time.Hour),
+			"while a body drips":           omicstest.Raw(200, nil, func() io.Reader { return drip{} }),
+		} {
+			t.Run(fmt.Sprintf("%s/%s", op, name), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					ctx, cancel := context.WithCancelCause(t.Context())
+					time.AfterFunc(time.Second, func() { cancel(cause) })
+					service := omicstest.New()
+					service.Inject("", fault)
+					err := newTestClient(t, service).request(ctx, op)
+					var e *Error
+					require.ErrorAs(t, err, &e)
+					require.ErrorIs(t, err, cause)
+					requireKind(t, err, nil)
+					require.Equal(t, op == opStart, e.MayHaveStarted)
+				})
+			})
+		}
+		t.Run(fmt.Sprintf("%s/before it is sent", op), func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(cause)
+			service := omicstest.New()
+			require.Equal(t, cause, newTestClient(t, service).request(ctx, op))
+			require.Empty(t, service.Requests(""))
+		})
+	}
+}
+
+// drip is a body that goes on for ever, slowly.
+type drip struct{}
+
+func (drip) Read(p []byte) (int, error) {
+	time.Sleep(time.Second)
+	p[0] = ' '
+	return 1, nil
+}
+
+func TestRequestTimeout(t *testing.T) {
+	for name, fault := range map[string]omicstest.Fault{
+		"no answer":        omicstest.Delay(time.Hour),
+		"endless 200":      omicstest.Raw(200, nil, func() io.Reader { return drip{} }),
+		"endless 400":      omicstest.Raw(400, nil, func() io.Reader { return drip{} }),
+		"late 400, typed":  omicstest.Status(400, "ValidationException", "x").WithDelay(time.Minute),
+		"just in the time": omicstest.Delay(29 * time.Second),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				service := omicstest.New()
+				service.Inject("", fault)
+				c := newTestClient(t, service)
+				begin := time.Now()
+				err := c.request(t.Context(), opStart)
+				if fault.Delay == 29*time.Second {
+					require.NoError(t, err)
+					return
+				}
+				var e *Error
+				require.ErrorAs(t, err, &e)
+				requireKind(t, err, ErrRequestTimeout)
+				require.True(t, e.MayHaveStarted)
+				require.InDelta(t, 30*time.Second, time.Since(begin), float64(time.Second))
+			})
+		})
+	}
+}
+
+// What became of a request for credentials says nothing about the request that was to be made.
+func TestNoCredentials(t *testing.T) {
+	denied := &smithy.OperationError{ServiceID: "STS", OperationName: "AssumeRole", Err: &smithy.GenericAPIError{
+		Code: "ExpiredTokenException", Message: "token the-token of https://sts.example/?Action=AssumeRole",
+	}}
+	for name, cause := range map[string]error{
+		"none":      errors.New("no EC2 IMDS role found"),
+		"refused":   denied,
+		"throttled": &types.ThrottlingException{},
+		"not found": &types.ResourceNotFoundException{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			service := omicstest.New()
+			c, err := New(service.Client(withCredentials(cause)))
+			require.NoError(t, err)
+			for _, op := range operations {
+				err := c.request(t.Context(), op)
+				var e *Error
+				require.ErrorAs(t, err, &e)
+				requireKind(t, err, nil)
+				require.ErrorIs(t, err, cause)
+				require.False(t, e.MayHaveStarted)
+				require.False(t, e.passing())
+				require.Zero(t, e.Code)
+				require.Zero(t, e.StatusCode)
+				requireFitForLog(t, err)
+			}
+			require.Empty(t, service.Requests(""))
+		})
+	}
+}
+
+func TestJobErrorKinds(t *testing.T) {
+	source := func(status types.ReadSetImportJobItemStatus) JobSource {
+		return JobSource{Source: testSources(1)[0], Status: status, ReadSetID: "1234567890"}
+	}
+	finished, failed := source(types.ReadSetImportJobItemStatusFinished), source(types.ReadSetImportJobItemStatusFailed)
+	now := time.Now()
+	for name, test := range map[string]struct {
+		job  Job
+		want error
+	}{
+		"submitted":                       {Job{Status: types.ReadSetImportJobStatusSubmitted}, nil},
+		"in progress":                     {Job{Status: types.ReadSetImportJobStatusInProgress, Sources: []JobSource{failed}}, nil},
+		"cancelling":                      {Job{Status: types.ReadSetImportJobStatusCancelling}, nil},
+		"unknown status":                  {Job{Status: "RUNNING"}, nil},
+		"completed":                       {Job{Status: types.ReadSetImportJobStatusCompleted, Sources: []JobSource{finished}}, nil},
+		"completed, and a source failed":  {Job{Status: types.ReadSetImportJobStatusCompleted, Sources: []JobSource{finished, failed}}, ErrPartialFailure},
+		"completed with failures":         {Job{Status: types.ReadSetImportJobStatusCompletedWithFailures, Sources: []JobSource{finished, failed}}, ErrPartialFailure},
+		"failed":                          {Job{Status: types.ReadSetImportJobStatusFailed, Sources: []JobSource{failed}}, ErrJobFailed},
+		"cancelled":                       {Job{Status: types.ReadSetImportJobStatusCancelled}, ErrJobCancelled},
+		"unknown status, all finished":    {Job{Status: "DONE", CompletionTime: now, Sources: []JobSource{finished}}, nil},
+		"unknown status, ended and faild": {Job{Status: "DONE", CompletionTime: now, Sources: []JobSource{finished, failed}}, ErrPartialFailure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.job.ID = testJobRef.ID
+			test.job.StatusMessage = "one\ntwo"
+			err := test.job.Err()
+			for _, sentinel := range []error{ErrJobFailed, ErrJobCancelled, ErrPartialFailure} {
+				require.Equal(t, sentinel == test.want, errors.Is(err, sentinel))
+			}
+			if test.want == nil {
+				require.NoError(t, err)
+				return
+			}
+			var e *JobError
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, test.job, e.Job)
+			require.Contains(t, err.Error(), testJobRef.ID)
+			require.Contains(t, err.Error(), "one two")
+			requireFitForLog(t, err)
+		})
+	}
+}
