@@ -157,6 +157,7 @@ func isLiteral(c byte) bool {
 func (l *lexer) string() error {
 	l.buf = l.buf[:0]
 	for {
+		l.plain()
 		at := l.next
 		c, err := l.read()
 		if err == io.EOF || c == '\n' {
@@ -167,7 +168,7 @@ func (l *lexer) string() error {
 		}
 		switch {
 		case c == '"':
-			l.text = string(l.buf)
+			l.text = known(l.buf)
 			return nil
 		case c < ' ':
 			return &syntaxError{at, `must have control characters as escapes, such as \t for a tab`}
@@ -182,6 +183,31 @@ func (l *lexer) string() error {
 			return l.fail("must be a string of at most 128 KiB")
 		}
 	}
+}
+
+// plain takes what is in the buffer of the input up to the next character that means something in a string.
+func (l *lexer) plain() {
+	b, _ := l.in.Peek(l.in.Buffered())
+	n := 0
+	for n < len(b) && b[n] != '"' && b[n] != '\\' && b[n] >= ' ' {
+		n++
+	}
+	l.buf = append(l.buf, b[:n]...)
+	_, _ = l.in.Discard(n)
+	l.next.column += n
+	l.offset += int64(n)
+}
+
+// known is string(b) without the allocation for the keys of every source.
+func known(b []byte) string {
+	for _, keys := range [...][]string{sourceKeys, fileKeys} {
+		for _, key := range keys {
+			if string(b) == key {
+				return key
+			}
+		}
+	}
+	return string(b)
 }
 
 // escape takes an escape from the character after its backslash on.

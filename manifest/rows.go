@@ -19,7 +19,8 @@ type rowReader struct {
 	fields []string // of the row, valid until the next one
 	at     []spot   // where the fields begin
 	long   []byte   // of a line that is longer than the buffer
-	value  []byte   // of a quoted field
+	value  []byte   // of the fields of a row with quotes, one after the other
+	ends   []int    // of those fields
 }
 
 // spot is a line and a column, both from 1, the column in bytes.
@@ -115,77 +116,88 @@ func (t *rowReader) plain(line string) error {
 		if n < 0 {
 			end = len(line)
 		}
-		if err := t.add(line[start:end], spot{t.line, start + 1}); err != nil || n < 0 {
+		at := spot{t.line, start + 1}
+		if err := t.check(len(t.fields), end-start, at); err != nil {
 			return err
+		}
+		t.fields = append(t.fields, line[start:end])
+		t.at = append(t.at, at)
+		if n < 0 {
+			return nil
 		}
 		start = end + 1
 	}
 }
 
-// quoted splits a line that has quotes, and reads on while one is open.
+// quoted splits a line that has quotes, and reads on while one is open. The fields share one string, too.
 func (t *rowReader) quoted(line []byte) error {
-	size := len(line)
-	for pos := 0; ; {
+	t.value, t.ends = t.value[:0], t.ends[:0]
+	for pos, size := 0, len(line); ; {
 		at := spot{t.line, pos + 1}
-		if pos >= len(line) || line[pos] != '"' {
+		from := len(t.value)
+		if pos < len(line) && line[pos] == '"' {
+			pos++
+			for {
+				n := bytes.IndexByte(line[pos:], '"')
+				if n >= 0 {
+					t.value = append(t.value, line[pos:pos+n]...)
+					pos += n + 1
+					if pos < len(line) && line[pos] == '"' {
+						t.value = append(t.value, '"')
+						pos++
+						continue
+					}
+					break
+				}
+				t.value = append(append(t.value, line[pos:]...), '\n')
+				var err error
+				switch line, err = t.readLine(); {
+				case err == io.EOF:
+					return &rowFault{at, "must end with a quote, as it begins with one"}
+				case err != nil:
+					return err
+				}
+				pos = 0
+				if size += len(line) + 1; size > maxRow {
+					return t.tooLong(t.first)
+				}
+			}
+			if pos < len(line) && line[pos] != t.comma {
+				return &rowFault{spot{t.line, pos + 1}, "must be a separator or the end of the line, after the closing quote; a quote inside of a quoted field is written twice"}
+			}
+		} else {
 			n := bytes.IndexByte(line[pos:], t.comma)
 			if n < 0 {
-				return t.add(string(line[pos:]), at)
+				n = len(line) - pos
 			}
-			if err := t.add(string(line[pos:pos+n]), at); err != nil {
-				return err
-			}
-			pos += n + 1
-			continue
+			t.value = append(t.value, line[pos:pos+n]...)
+			pos += n
 		}
-		t.value = t.value[:0]
-		pos++
-		for {
-			n := bytes.IndexByte(line[pos:], '"')
-			if n >= 0 {
-				t.value = append(t.value, line[pos:pos+n]...)
-				pos += n + 1
-				if pos < len(line) && line[pos] == '"' {
-					t.value = append(t.value, '"')
-					pos++
-					continue
-				}
-				break
-			}
-			t.value = append(append(t.value, line[pos:]...), '\n')
-			var err error
-			switch line, err = t.readLine(); {
-			case err == io.EOF:
-				return &rowFault{at, "must end with a quote, as it begins with one"}
-			case err != nil:
-				return err
-			}
-			pos = 0
-			if size += len(line) + 1; size > maxRow {
-				return t.tooLong(t.first)
-			}
-		}
-		if err := t.add(string(t.value), at); err != nil {
+		if err := t.check(len(t.ends), len(t.value)-from, at); err != nil {
 			return err
 		}
+		t.ends = append(t.ends, len(t.value))
+		t.at = append(t.at, at)
 		if pos == len(line) {
-			return nil
-		}
-		if line[pos] != t.comma {
-			return &rowFault{spot{t.line, pos + 1}, "must be a separator or the end of the line, after the closing quote; a quote inside of a quoted field is written twice"}
+			break
 		}
 		pos++
 	}
+	all, from := string(t.value), 0
+	for _, end := range t.ends {
+		t.fields = append(t.fields, all[from:end])
+		from = end
+	}
+	return nil
 }
 
-func (t *rowReader) add(field string, at spot) error {
+// check bounds the columns of a row, and the length of a field.
+func (t *rowReader) check(column, size int, at spot) error {
 	switch {
-	case len(t.fields) == maxColumns:
+	case column == maxColumns:
 		return &rowFault{at, "must be a row of at most 1000 columns"}
-	case len(field) > maxField:
+	case size > maxField:
 		return &rowFault{at, "must be a field of at most 128 KiB"}
 	}
-	t.fields = append(t.fields, field)
-	t.at = append(t.at, at)
 	return nil
 }

@@ -59,6 +59,11 @@ func (p *tagParser) text() (string, bool) {
 		return "", false
 	}
 	quote := p.rest[0]
+	if n := strings.IndexAny(p.rest[1:], "\\"+p.rest[:1]); n >= 0 && p.rest[1+n] == quote {
+		text := p.rest[1 : 1+n]
+		p.rest = p.rest[1+n:]
+		return text, p.skip(quote)
+	}
 	var b strings.Builder
 	for i := 1; i < len(p.rest); {
 		switch c := p.rest[i]; c {
