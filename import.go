@@ -82,12 +82,12 @@ func (c *Client) Import(ctx context.Context, t Target, sources []Source) (*Repor
 		}
 	}
 	switch {
+	case failed == 0:
+		return report, nil // even if the context ended with the last of them
 	case fatal != nil:
 		return report, fmt.Errorf("%w: %d of %d were not: %w", ErrIncomplete, failed, len(sources), fatal)
-	case failed > 0:
-		return report, fmt.Errorf("%w: %d of %d were not", ErrIncomplete, failed, len(sources))
 	}
-	return report, nil
+	return report, fmt.Errorf("%w: %d of %d were not", ErrIncomplete, failed, len(sources))
 }
 
 // errNotSent is for sources that were not sent because of others.
@@ -132,8 +132,8 @@ func withoutErrors(sources []Source) iter.Seq2[Source, error] {
 // A source's own failure is in its result, an invalid source's too, and the others go on. The iterator's error is what
 // kept the import from going on (see [Client.Import]), or the input's own error; it comes once, and last, after the
 // results of all sources that were read. The input is read in another goroutine. Breaking off the loop stops the work
-// and returns when nothing of it is left; jobs that run go on without it. The input must not block past the context's
-// end. The iterator can be used once.
+// and returns when nothing of it is left; jobs that run go on without it. All of these wait for an input that is blocked:
+// it should watch the same context. The iterator can be used once.
 func (c *Client) Stream(ctx context.Context, t Target, sources iter.Seq2[Source, error]) iter.Seq2[Result, error] {
 	if err := t.Validate(); err != nil {
 		return func(yield func(Result, error) bool) { yield(Result{}, err) }

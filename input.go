@@ -16,7 +16,8 @@ type chunk struct {
 	err     error // the input's own
 }
 
-// feed reads a chunk of input each time that one is wanted: up to a batch of valid sources. It stops after the last.
+// feed reads a chunk of input each time that one is wanted: up to a batch of valid sources. It ends with the input or
+// with the context, and its last chunk has what it still holds.
 func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks chan<- chunk) {
 	next := func() bool {
 		select {
@@ -26,10 +27,11 @@ func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks c
 			return false
 		}
 	}
+	c := chunk{last: true}
+	defer func() { chunks <- c }()
 	if !next() {
 		return
 	}
-	var c chunk
 	index := 0
 	seen := make(map[[16]byte]struct{})
 	for s, err := range input {
@@ -51,20 +53,17 @@ func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks c
 			continue
 		}
 		// With a full chunk of invalid sources, the valid ones wait for a full batch.
-		full := c
-		if len(c.sources) < r.c.batchSize {
-			full = chunk{invalid: c.invalid}
-			c.invalid = nil
-		} else {
-			c = chunk{}
+		full := chunk{invalid: c.invalid}
+		c.invalid = nil
+		if len(c.sources) == r.c.batchSize {
+			full.sources, full.index = c.sources, c.index
+			c.sources, c.index = nil, nil
 		}
 		chunks <- full
 		if !next() {
-			return
+			break
 		}
 	}
-	c.last = true
-	chunks <- c
 }
 
 // check validates a source, and that none of its files came before.

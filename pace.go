@@ -38,22 +38,24 @@ func (p *pacer) wait(ctx context.Context) (time.Time, error) {
 		return time.Time{}, context.Cause(ctx)
 	}
 	for {
-		p.mu.Lock()
-		pause := time.Until(p.notBefore)
-		p.mu.Unlock()
-		if pause <= 0 {
-			break
-		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := sleep(ctx, p.pause()); err != nil {
 			return time.Time{}, err
 		}
+		turn := p.limiter.Reserve()
+		if err := sleep(ctx, turn.Delay()); err != nil {
+			turn.Cancel()
+			return time.Time{}, err
+		}
+		if p.pause() <= 0 { // none has begun in the meantime
+			return time.Now(), nil
+		}
 	}
-	turn := p.limiter.Reserve()
-	if err := sleep(ctx, turn.Delay()); err != nil {
-		turn.Cancel()
-		return time.Time{}, err
-	}
-	return time.Now(), nil
+}
+
+func (p *pacer) pause() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Until(p.notBefore)
 }
 
 const (
@@ -105,6 +107,7 @@ type slots struct {
 	probeAt time.Time // when to try the next, at the earliest
 	seenAt  time.Time // when jobs of ours were last looked at
 	refusal int       // refusals in a row while no job of ours ran
+	since   time.Time // when the first of them came
 	queue   list.List // of *slotWaiter
 	changed chan struct{}
 }
@@ -178,9 +181,9 @@ func (s *slots) admit(place *list.Element) (*slot, time.Duration) {
 		return nil, 0
 	case wait > 0:
 		return nil, wait
-	case s.taken > 0 && now.Sub(s.seenAt) > freshness:
+	case s.taken > 0 && now.Sub(s.seenAt) > freshness && now.Before(s.seenAt.Add(2*s.maxPoll)):
 		// A job may have ended unseen, and the slot that is tried would be that job's, not one more. Wait for a look.
-		return nil, max(0, s.seenAt.Add(2*s.maxPoll).Sub(now))
+		return nil, s.seenAt.Add(2 * s.maxPoll).Sub(now)
 	}
 	return s.grant(true), 0
 }
@@ -197,7 +200,7 @@ func (s *slots) started(sl *slot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(sl)
-	s.refusal = 0
+	s.refusal, s.since = 0, time.Time{}
 	if s.learned && s.taken > s.limit {
 		s.limit = s.taken
 		s.probeAt = time.Now()
@@ -205,9 +208,9 @@ func (s *slots) started(sl *slot) {
 	s.notify()
 }
 
-// refused takes back a slot that the service did not grant. What runs now is the limit. It reports whether anything of
-// ours runs or may.
-func (s *slots) refused(sl *slot, jitter func(time.Duration) time.Duration) (running bool) {
+// refused takes back a slot that the service did not grant. What runs now is the limit. It returns since when there are
+// refusals while nothing of ours runs, or the zero time if something does or may.
+func (s *slots) refused(sl *slot, jitter func(time.Duration) time.Duration) (since time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(sl)
@@ -217,14 +220,16 @@ func (s *slots) refused(sl *slot, jitter func(time.Duration) time.Duration) (run
 	if s.taken > 0 {
 		// One slot more is worth less where there are many, so it is tried less often.
 		next = s.maxPoll * time.Duration(min(max(s.limit, 2), 20)) / 4
-		s.refusal = 0
+		s.refusal, s.since = 0, time.Time{}
 	} else {
-		s.refusal++
+		if s.refusal++; s.refusal == 1 {
+			s.since = time.Now()
+		}
 		next = min(s.maxPoll, 2*time.Second<<min(s.refusal-1, 10))
 	}
 	s.probeAt = time.Now().Add(jitter(next))
 	s.notify()
-	return s.taken > 0
+	return s.since
 }
 
 // seen notes that jobs of ours were looked at just now, and the ends among them have been noted.

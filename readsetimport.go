@@ -78,7 +78,8 @@ type Options struct {
 	// publish the time; elsewhere in AWS it is 8 to 36 hours. The default is 1 h; negative: tokens are not trusted at all.
 	TokenWindow time.Duration
 
-	// OnEvent is called with everything that happens, one event at a time. An import waits while it runs.
+	// OnEvent is called with everything that happens, one event of an import at a time; imports that run at once call it at
+	// once. An import waits while it runs.
 	OnEvent func(Event)
 
 	// ClientOptions change the options of the HealthOmics client for each request. Retries are this package's own, and

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,12 +32,14 @@ type run struct {
 	broken chan struct{} // closed when nobody reads out any more
 	group  sync.WaitGroup
 
+	used  atomic.Bool
 	mu    sync.Mutex
 	noted map[string]struct{} // jobs to look at now
 
 	wanted, asking, sweeping bool // what is under way
 	inputDone                bool
 	giveUp                   context.CancelFunc // ends the wait for a slot
+	endInput                 context.CancelFunc // no more input is read
 	stop                     error              // why no more jobs are started
 	waiting                  []*flight          // batches without a slot
 	flights                  []*flight          // batches with one
@@ -56,6 +59,7 @@ type flight struct {
 	slot   *slot // nil once it is given back
 	busy   bool  // a step or a sweep is under way
 	alone  bool  // the next look is a Get of its own
+	noted  bool  // Notify named it while a look was under way
 	lookAt time.Time
 }
 
@@ -87,12 +91,21 @@ func (c *Client) newRun(t Target) *run {
 	return r
 }
 
-var errBrokenOff = errors.New("the loop over the results was broken off")
+var (
+	errBrokenOff = errors.New("the loop over the results was broken off")
+	errUsed      = errors.New("readsetimport: the iterator of a Stream can be used once")
+)
 
 // stream runs the import while its results are consumed.
 func (r *run) stream(ctx context.Context, input iter.Seq2[Source, error]) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
+		if r.used.Swap(true) {
+			yield(Result{}, errUsed)
+			return
+		}
 		ctx, cancel := context.WithCancelCause(ctx)
+		var inputCtx context.Context
+		inputCtx, r.endInput = context.WithCancel(ctx)
 		r.c.watch(r, true)
 		defer func() {
 			close(r.broken)
@@ -101,10 +114,7 @@ func (r *run) stream(ctx context.Context, input iter.Seq2[Source, error]) iter.S
 			r.c.watch(r, false)
 		}()
 		chunks := r.chunks
-		r.group.Go(func() {
-			defer close(chunks)
-			r.feed(ctx, input, chunks)
-		})
+		r.group.Go(func() { r.feed(inputCtx, input, chunks) })
 		r.group.Go(func() { r.loop(ctx) })
 		for some := range r.out {
 			for _, res := range some {
@@ -163,8 +173,8 @@ func (r *run) loop(ctx context.Context) {
 		select {
 		case out <- first:
 			r.outbox = r.outbox[1:]
-		case c, ok := <-r.chunks:
-			r.take(c, ok)
+		case c := <-r.chunks:
+			r.take(c)
 		case g := <-r.grants:
 			r.granted(g)
 		case s := <-r.steps:
@@ -192,7 +202,7 @@ func (r *run) loop(ctx context.Context) {
 
 // finished reports whether nothing is under way and nothing is left to do.
 func (r *run) finished() bool {
-	return (r.inputDone || r.stop != nil) && !r.wanted && !r.asking && !r.sweeping && len(r.waiting) == 0 && len(r.flights) == 0
+	return r.inputDone && !r.asking && !r.sweeping && len(r.waiting) == 0 && len(r.flights) == 0
 }
 
 // request asks for input and for a slot, one of each at a time.
@@ -275,11 +285,9 @@ func (r *run) untilDue() time.Duration {
 }
 
 // take is given the chunk of input that was wanted.
-func (r *run) take(c chunk, ok bool) {
+func (r *run) take(c chunk) {
 	r.wanted = false
-	if c.last || !ok {
-		r.inputDone, r.chunks = true, nil
-	}
+	r.inputDone = c.last
 	r.deliver(c.invalid)
 	if c.err != nil {
 		r.halt(c.err)
@@ -318,6 +326,7 @@ func (r *run) halt(why error) {
 	}
 	r.stop = why
 	r.giveUp()
+	r.endInput()
 	for _, f := range r.waiting {
 		r.fail(f, notSent(why))
 	}
@@ -401,8 +410,13 @@ func (r *run) stepped(ctx context.Context, s step) {
 	case r.stop != nil && f.sub.unsent():
 		r.drop(f)
 		r.fail(f, notSent(r.stop))
-	case f.sub.Phase == PhaseRunning && s.trouble == nil:
-		f.sub.NextAt = time.Now().Add(r.c.lookDelay(age(f.sub), r.typical))
+	case f.sub.Phase == PhaseRunning:
+		if s.trouble == nil {
+			f.sub.NextAt = time.Now().Add(r.c.lookDelay(age(f.sub), r.typical))
+		} else {
+			f.alone = true // it has a time of its own for the next try, which a sweep must not bring forward
+		}
+		r.hurry(f)
 	}
 }
 
@@ -468,18 +482,23 @@ func (r *run) refuse(f *flight, why error) {
 
 // wait puts a batch back that got no slot, before all others.
 func (r *run) wait(f *flight, trouble *Error) {
-	running := r.c.slots.refused(f.slot, r.c.jittered)
+	since := r.c.slots.refused(f.slot, r.c.jittered)
 	f.slot = nil
+	f.sub.Failures = 0 // the slots know when to try again
 	r.flights = slices.DeleteFunc(r.flights, func(g *flight) bool { return g == f })
-	switch now := time.Now(); {
+	if r.quotaSince.IsZero() {
+		r.quotaSince = time.Now()
+	}
+	if r.quotaSince.Before(since) {
+		r.quotaSince = since
+	}
+	switch {
 	case r.stop != nil:
 		r.fail(f, notSent(r.stop))
 		return
-	case running:
+	case since.IsZero():
 		r.quotaSince = time.Time{}
-	case r.quotaSince.IsZero():
-		r.quotaSince = now
-	case now.Sub(r.quotaSince) >= r.c.opts.QuotaPatience:
+	case time.Since(r.quotaSince) >= r.c.opts.QuotaPatience:
 		r.waiting = append(r.waiting, f)
 		r.halt(fmt.Errorf("no job slot came free within %s: %w", r.c.opts.QuotaPatience, trouble))
 		return
@@ -530,13 +549,21 @@ func (r *run) lookAtNoted() {
 	r.noted = make(map[string]struct{})
 	r.mu.Unlock()
 	for _, f := range r.flights {
-		_, named := noted[f.sub.Job.ID]
-		if !named || f.busy || f.alone || f.sub.Phase != PhaseRunning {
-			continue
+		if _, named := noted[f.sub.Job.ID]; named && f.sub.Phase == PhaseRunning {
+			f.noted = true
+			r.hurry(f)
 		}
-		f.alone = true
-		if at := f.lookAt.Add(r.c.opts.MinPollDelay); at.Before(f.sub.NextAt) {
-			f.sub.NextAt = at
-		}
+	}
+}
+
+// hurry brings forward the look at a job that Notify named. A look that is under way may have been answered before what
+// the event is about, so another follows it.
+func (r *run) hurry(f *flight) {
+	if !f.noted || f.busy {
+		return
+	}
+	f.noted, f.alone = false, true
+	if at := f.lookAt.Add(r.c.opts.MinPollDelay); at.Before(f.sub.NextAt) {
+		f.sub.NextAt = at
 	}
 }

@@ -44,7 +44,7 @@ func (r *run) sweep(ctx context.Context, running []*flight) {
 	})
 }
 
-// swept is given the list. Jobs that have ended, and those that are not on it, are looked at one by one.
+// swept is given the list. Jobs that have ended are looked at now, and those that are not on it when they are due.
 func (r *run) swept(ctx context.Context, s sweepAnswer) {
 	r.sweeping = false
 	now := time.Now()
@@ -92,7 +92,10 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 		case s.err != nil:
 			f.sub.NextAt = now.Add(wait)
 		default:
-			f.alone, f.sub.NextAt = true, now
+			f.alone = true // at its own time
+		}
+		if ctx.Err() == nil {
+			r.hurry(f)
 		}
 	}
 }
