@@ -105,7 +105,7 @@ func ExampleService_ServeHTTP() {
 		fmt.Println(err)
 		return
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	fmt.Println(response.StatusCode, response.Header.Get("X-Amzn-Errortype"))
 	// Output:
 	// 400 ValidationException

@@ -217,7 +217,7 @@ func isS3URI(s string) bool {
 		c := bucket[i]
 		alnum := c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
 		inner := i > 0 && i < len(bucket)-1
-		if !alnum && !(inner && (c == '-' || c == '.')) {
+		if !alnum && (!inner || c != '-' && c != '.') {
 			return false
 		}
 	}

@@ -105,7 +105,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if server.Shutdown(grace) != nil {
 		_ = server.Close()
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	return nil
 }
 

@@ -19,10 +19,11 @@ func awsEnv() []string {
 }
 
 func TestBoto3(t *testing.T) {
+	t.Parallel()
 	if exec.CommandContext(t.Context(), "python3", "-c", "import boto3").Run() != nil {
 		t.Skip("there is no python3 with boto3")
 	}
-	url, log := simulator(t, "-rate", "0", "-max-jobs", "2", "-job-duration", "1500ms")
+	url, log := simulator(t, "-rate", "0", "-max-jobs", "2", "-job-duration", "800ms")
 	cmd := exec.CommandContext(t.Context(), "python3", "testdata/client.py", url)
 	cmd.Env, cmd.Stderr = awsEnv(), os.Stderr
 	out, err := cmd.Output()
@@ -30,7 +31,7 @@ func TestBoto3(t *testing.T) {
 	require.JSONEq(t, `{
 		"same job": true,
 		"status": "COMPLETED",
-		"seconds": 1.5,
+		"seconds": 0.8,
 		"sources": [
 			["sample 0", "FINISHED", 10, "sample 0"],
 			["sample 1", "FINISHED", 10, "sample 1"],
@@ -44,6 +45,7 @@ func TestBoto3(t *testing.T) {
 }
 
 func TestAWSCLI(t *testing.T) {
+	t.Parallel()
 	if exec.CommandContext(t.Context(), "aws", "--version").Run() != nil {
 		t.Skip("there is no AWS CLI")
 	}
@@ -64,5 +66,4 @@ func TestAWSCLI(t *testing.T) {
 	id := aws("start-read-set-import-job", "--role-arn", "arn:aws:iam::123456789012:role/Import", "--sources",
 		`[{"sourceFiles":{"source1":"s3://lab/a.bam"},"sourceFileType":"UBAM","subjectId":"s","sampleId":"a"}]`)["id"].(string)
 	require.Equal(t, "COMPLETED", aws("get-read-set-import-job", "--id", id)["status"])
-	require.Len(t, aws("list-read-set-import-jobs")["importJobs"], 1)
 }

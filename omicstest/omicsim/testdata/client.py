@@ -44,7 +44,7 @@ started = omics.start_read_set_import_job(**request)
 again = omics.start_read_set_import_job(**request)
 job = started["id"]
 omics.get_waiter("read_set_import_job_completed").wait(
-    sequenceStoreId=STORE, id=job, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    sequenceStoreId=STORE, id=job, WaiterConfig={"Delay": 0.5, "MaxAttempts": 30}
 )
 ended = omics.get_read_set_import_job(sequenceStoreId=STORE, id=job)
 for n in range(2):
