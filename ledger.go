@@ -1,0 +1,244 @@
+package readsetimport
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+)
+
+// ledger is what a client knows from its journal and has added to it: what became of each source. Every import of the
+// client uses the same one.
+type ledger struct {
+	journal Journal
+
+	mu      sync.Mutex
+	read    bool
+	broken  error // an Append failed: nothing more can be promised
+	entries map[Fingerprint]entry
+	batches map[string]*carrier // under way, by the client token of their first attempt
+}
+
+// entry is what is known of a source. One without a carrier and without a read set was tried and failed, or released.
+type entry struct {
+	carrier   *carrier
+	jobID     string
+	readSetID string
+	tries     int32 // batches that carried it to an end
+	taken     bool  // an import of this client has it in hand
+}
+
+// carrier is a batch that carries sources, from its sending to its end.
+type carrier struct {
+	token   string
+	attempt int
+	sentAt  time.Time
+	body    string
+	jobID   string
+	sources []Fingerprint // in the order of the request
+}
+
+// open reads the journal, once.
+func (l *ledger) open(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.read {
+		return l.broken
+	}
+	l.entries = make(map[Fingerprint]entry)
+	l.batches = make(map[string]*carrier)
+	for r, err := range l.journal.Replay(ctx) {
+		if err == nil {
+			err = l.apply(r)
+		}
+		if err != nil {
+			return fmt.Errorf("readsetimport: read the journal: %w", err)
+		}
+	}
+	l.read = true
+	return nil
+}
+
+// append makes a record durable and applies it.
+func (l *ledger) append(ctx context.Context, r Record) error {
+	// A record of what happened is written although the import is ending.
+	err := l.journal.Append(context.WithoutCancel(ctx), r)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil {
+		err = l.apply(r)
+	}
+	if err != nil {
+		l.broken = fmt.Errorf("readsetimport: write the journal: %w", err)
+		return l.broken
+	}
+	return nil
+}
+
+// apply changes what is known by one record.
+func (l *ledger) apply(r Record) error {
+	b := l.batches[r.ClientToken]
+	if b == nil && r.Kind != RecordSending {
+		return fmt.Errorf("%q of a batch that was not sent", r.Kind)
+	}
+	switch r.Kind {
+	case RecordSending:
+		b = &carrier{token: r.ClientToken, attempt: r.Attempt, sentAt: r.Time, body: r.Body, sources: make([]Fingerprint, len(r.Sources))}
+		l.batches[r.ClientToken] = b
+		for i, s := range r.Sources {
+			b.sources[i] = s.Fingerprint
+			e := l.entries[s.Fingerprint]
+			e.carrier = b
+			l.entries[s.Fingerprint] = e
+		}
+	case RecordReleased:
+		l.settle(b, func(e *entry) {})
+	case RecordStarted:
+		b.jobID = r.JobID
+	case RecordEnded:
+		for _, s := range r.Sources {
+			e := l.entries[s.Fingerprint]
+			if e.carrier != b {
+				return fmt.Errorf("job %s ended with a source that it did not carry", r.JobID)
+			}
+			e.carrier, e.jobID, e.readSetID = nil, r.JobID, s.ReadSetID
+			e.tries++
+			l.entries[s.Fingerprint] = e
+		}
+		// Sources without an outcome stay with their carrier, to be looked at again.
+		l.settle(b, nil)
+	default:
+		return fmt.Errorf("unknown kind of record %q", r.Kind)
+	}
+	return nil
+}
+
+// settle takes a batch off the list, and with end its sources off the batch.
+func (l *ledger) settle(b *carrier, end func(*entry)) {
+	open := false
+	for _, f := range b.sources {
+		e := l.entries[f]
+		if e.carrier != b {
+			continue
+		}
+		if end == nil {
+			open = true
+			continue
+		}
+		e.carrier = nil
+		l.entries[f] = e
+	}
+	if !open {
+		delete(l.batches, b.token)
+	}
+}
+
+// standing is what is known of a source at the moment that an import takes it in hand.
+type standing struct {
+	entry
+	busy bool // another import of this client has it in hand
+}
+
+// take takes a source in hand, unless it is in the store or another import has it.
+func (l *ledger) take(f Fingerprint) standing {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.entries[f]
+	if e.taken {
+		return standing{entry: e, busy: true}
+	}
+	if e.readSetID == "" {
+		taken := e
+		taken.taken = true
+		l.entries[f] = taken
+	}
+	return standing{entry: e}
+}
+
+// leave lets go of sources.
+func (l *ledger) leave(sources []Fingerprint) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range sources {
+		e, ok := l.entries[f]
+		if !ok {
+			continue
+		}
+		e.taken = false
+		if e == (entry{}) {
+			delete(l.entries, f)
+		} else {
+			l.entries[f] = e
+		}
+	}
+}
+
+// record is the change from one state of a submission to the next as a record, or false if there is nothing to
+// remember.
+func record(before, after Submission, sources []Fingerprint) (Record, bool) {
+	r := Record{
+		Time:            time.Now(),
+		SequenceStoreID: after.Batch.Target.SequenceStoreID,
+		ClientToken:     after.Batch.ClientToken,
+	}
+	switch {
+	case before.unplanned() && after.Phase == PhaseSending:
+		r.Kind, r.Time, r.Attempt, r.Body = RecordSending, after.SentAt, after.Attempt, bodyDigest(after.Batch)
+		for _, f := range sources {
+			r.Sources = append(r.Sources, RecordSource{Fingerprint: f})
+		}
+	case before.Phase == PhaseSending && after.unplanned():
+		r.Kind = RecordReleased
+	case before.Phase == PhaseSending && after.Phase == PhaseRunning:
+		r.Kind, r.JobID = RecordStarted, after.Job.ID
+	case before.Phase == PhaseRunning && after.Phase == PhaseDone:
+		r.Kind, r.JobID = RecordEnded, after.Job.ID
+		r.Sources = outcomes(after, sources)
+	default:
+		return Record{}, false
+	}
+	return r, true
+}
+
+func (s Submission) unplanned() bool { return s.Phase == PhasePlanned || s.Phase == "" }
+
+// outcomes is what an ended job says for certain of the sources that it carried.
+func outcomes(s Submission, sources []Fingerprint) []RecordSource {
+	carried := make(map[Fingerprint]bool, len(sources))
+	for _, f := range sources {
+		carried[f] = true
+	}
+	failed := s.Job.Status == types.ReadSetImportJobStatusFailed || s.Job.Status == types.ReadSetImportJobStatusCancelled
+	mentioned := make(map[Fingerprint]bool, len(sources))
+	var out []RecordSource
+	for _, js := range s.Job.Sources {
+		f := s.Batch.Target.Fingerprint(js.Source)
+		mentioned[f] = true
+		if !carried[f] || unsettled(js) && (!failed || js.Status == types.ReadSetImportJobItemStatusFinished) {
+			continue
+		}
+		delete(carried, f)
+		out = append(out, RecordSource{Fingerprint: f, Status: js.Status, ReadSetID: js.ReadSetID})
+	}
+	for _, f := range sources {
+		if failed && carried[f] && !mentioned[f] {
+			out = append(out, RecordSource{Fingerprint: f, Status: types.ReadSetImportJobItemStatusFailed})
+		}
+	}
+	return out
+}
+
+// bodyDigest tells whether a batch that is built again is the one that was sent. It says nothing of the sources.
+func bodyDigest(b Batch) string {
+	h := sha256.New()
+	hashStrings(h, "body", b.ClientToken, b.Target.RoleARN)
+	if err := json.NewEncoder(h).Encode(b.Sources); err != nil {
+		panic(err) // strings and a map of strings always encode
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
