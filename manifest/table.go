@@ -140,16 +140,21 @@ func (t *tableReader) get(column int) string {
 		return ""
 	}
 	v := t.rows.fields[column]
-	for i := range len(v) {
-		if v[i] < ' ' || v[i] == 0x7f {
-			t.badField(column, v, "must have no control characters, such as tab and newline")
-			return v
-		}
-	}
-	if strings.TrimSpace(v) != v {
+	if hasControl(v) {
+		t.badField(column, v, "must have no control characters, such as tab and newline")
+	} else if strings.TrimSpace(v) != v {
 		t.badField(column, v, "must have no white space at its begin or end")
 	}
 	return v
+}
+
+func hasControl(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *tableReader) badField(column int, value, detail string) {
