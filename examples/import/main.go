@@ -24,6 +24,7 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/omics"
@@ -165,7 +166,7 @@ func plan(f flags, sources []readsetimport.Source, stdout, stderr io.Writer) int
 	return exitImported
 }
 
-// printJobs prints jobs as they start and end.
+// printJobs prints jobs as they start and end, and what stands in their way.
 func printJobs(w io.Writer) func(readsetimport.Event) {
 	return func(e readsetimport.Event) {
 		switch e.Kind {
@@ -173,28 +174,27 @@ func printJobs(w io.Writer) func(readsetimport.Event) {
 			fmt.Fprintf(w, "job %s %s\n", e.Job.ID, e.Job.Status)
 		case readsetimport.EventSlotWait:
 			fmt.Fprintln(w, "as many jobs run as the account may have; waiting")
+		case readsetimport.EventThrottled, readsetimport.EventStartFailed, readsetimport.EventLookFailed:
+			fmt.Fprintf(w, "%v; next try in %s\n", e.Err, e.Wait.Round(time.Millisecond))
 		}
 	}
 }
 
 func printReport(w io.Writer, report *readsetimport.Report) {
 	for _, r := range report.Results {
-		if r.Err == nil {
+		var failed *readsetimport.JobError
+		switch {
+		case r.Err == nil:
 			fmt.Fprintf(w, "imported      %s  %s\n", r.ReadSetID, r.Source.Source1)
-		} else {
-			fmt.Fprintf(w, "not imported  %s: %s\n", r.Source.Source1, reason(r))
+		case errors.As(r.Err, &failed) && r.StatusMessage != "":
+			fmt.Fprintf(w, "not imported  %s: %q\n", r.Source.Source1, r.StatusMessage) // the service's words
+		case r.JobID != "" && failed == nil || errors.Is(r.Err, readsetimport.ErrUnresolved):
+			fmt.Fprintf(w, "not known     %s: %v\n", r.Source.Source1, r.Err)
+		default:
+			fmt.Fprintf(w, "not imported  %s: %v\n", r.Source.Source1, r.Err)
 		}
 	}
 	fmt.Fprintf(w, "%d of %d read sets imported\n", len(report.Imported()), len(report.Results))
-}
-
-// reason is why a source was not imported: in the service's words where it has any.
-func reason(r readsetimport.Result) string {
-	var failed *readsetimport.JobError
-	if errors.As(r.Err, &failed) && r.StatusMessage != "" {
-		return strconv.Quote(r.StatusMessage)
-	}
-	return r.Err.Error()
 }
 
 // printFaults prints everything that is wrong with the input, a line each.
