@@ -24,6 +24,8 @@ type Result struct {
 	// [*ValidationError] if the source is invalid, an [*Error] if the job was refused, [ErrUnresolved] if it cannot be
 	// told, and else the reason why the import ended before the source was sent or its job was done.
 	Err error
+	// AlreadyImported is true if the journal knew the read set to be in the store, so that nothing was sent.
+	AlreadyImported bool
 }
 
 // Report is what became of an import.
@@ -143,17 +145,17 @@ func (c *Client) Stream(ctx context.Context, t Target, sources iter.Seq2[Source,
 
 // results is the outcome of every source of an ended job. Sources are found in the answer by what they are, never by
 // their place.
-func results(b Batch, index []int, job Job) []Result {
+func results(t Target, sources []Source, index []int, job Job) []Result {
 	answers := make(map[Fingerprint][]JobSource, len(job.Sources))
 	for _, s := range job.Sources {
-		f := b.Target.Fingerprint(s.Source)
+		f := t.Fingerprint(s.Source)
 		answers[f] = append(answers[f], s)
 	}
 	failure := &JobError{Job: job}
-	out := make([]Result, len(b.Sources))
-	for i, s := range b.Sources {
+	out := make([]Result, len(sources))
+	for i, s := range sources {
 		out[i] = Result{Index: index[i], Source: s, JobID: job.ID, StatusMessage: job.StatusMessage}
-		f := b.Target.Fingerprint(s)
+		f := t.Fingerprint(s)
 		if same := answers[f]; len(same) > 0 {
 			answers[f] = same[1:]
 			outcome(&out[i], same[0], failure)

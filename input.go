@@ -5,18 +5,22 @@ import (
 	"crypto/sha256"
 	"iter"
 	"maps"
+
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
 // chunk is a piece of an import's input.
 type chunk struct {
-	sources []Source
+	sources []Source // to be sent
 	index   []int
-	invalid []Result
+	tries   int32     // how often one of them was tried before, at most
+	results []Result  // of sources that are not to be sent
+	resumed []*flight // batches that an earlier import began
 	last    bool
 	err     error // the input's own
 }
 
-// feed reads a chunk of input each time that one is wanted: up to a batch of valid sources. It ends with the input or
+// feed reads a chunk of input each time that one is wanted: up to a batch of sources to send. It ends with the input or
 // with the context, and its last chunk has what it still holds.
 func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks chan<- chunk) {
 	next := func() bool {
@@ -28,7 +32,11 @@ func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks c
 		}
 	}
 	c := chunk{last: true}
-	defer func() { chunks <- c }()
+	begun := make(resumption)
+	defer func() {
+		c.resumed = append(c.resumed, begun.rest(r.target)...)
+		chunks <- c
+	}()
 	if !next() {
 		return
 	}
@@ -41,28 +49,54 @@ func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks c
 		}
 		s.Tags = maps.Clone(s.Tags)
 		if err := r.check(&s, index, seen); err != nil {
-			c.invalid = append(c.invalid, Result{Index: index, Source: s, Err: err})
+			c.results = append(c.results, Result{Index: index, Source: s, Err: err})
 		} else {
-			c.sources, c.index = append(c.sources, s), append(c.index, index)
+			r.sort(&c, begun, s, index)
 		}
 		index++
 		if contextEnded(ctx) != nil {
 			break
 		}
-		if len(c.sources) < r.c.batchSize && len(c.invalid) < r.c.batchSize {
+		if len(c.sources) < r.c.batchSize && len(c.results) < r.c.batchSize && len(c.resumed) == 0 {
 			continue
 		}
-		// With a full chunk of invalid sources, the valid ones wait for a full batch.
-		full := chunk{invalid: c.invalid}
-		c.invalid = nil
+		// Sources to send wait for a full batch.
+		full := chunk{results: c.results, resumed: c.resumed}
+		c.results, c.resumed = nil, nil
 		if len(c.sources) == r.c.batchSize {
-			full.sources, full.index = c.sources, c.index
-			c.sources, c.index = nil, nil
+			full.sources, full.index, full.tries = c.sources, c.index, c.tries
+			c.sources, c.index, c.tries = nil, nil, 0
 		}
 		chunks <- full
 		if !next() {
 			break
 		}
+	}
+}
+
+// sort puts a valid source where it belongs: to be sent, or with a result already, or back into the batch that carried
+// it when an earlier import ended.
+func (r *run) sort(c *chunk, begun resumption, s Source, index int) {
+	if r.c.ledger == nil {
+		c.sources, c.index = append(c.sources, s), append(c.index, index)
+		return
+	}
+	f := r.target.Fingerprint(s)
+	switch known := r.c.ledger.take(f, r); {
+	case known.busy:
+		c.results = append(c.results, Result{Index: index, Source: s, Err: errBusy})
+	case known.readSetID != "":
+		c.results = append(c.results, Result{
+			Index: index, Source: s, JobID: known.jobID, ReadSetID: known.readSetID,
+			Status: types.ReadSetImportJobItemStatusFinished, AlreadyImported: true,
+		})
+	case known.carrier != nil:
+		if flight := begun.add(r.target, known.carrier, f, s, index); flight != nil {
+			c.resumed = append(c.resumed, flight)
+		}
+	default:
+		c.sources, c.index = append(c.sources, s), append(c.index, index)
+		c.tries = max(c.tries, known.tries)
 	}
 }
 

@@ -30,7 +30,7 @@ type entry struct {
 	jobID     string
 	readSetID string
 	tries     int32 // batches that carried it to an end
-	taken     bool  // an import of this client has it in hand
+	owner     *run  // the import that has it in hand
 }
 
 // carrier is a batch that carries sources, from its sending to its end.
@@ -41,6 +41,7 @@ type carrier struct {
 	body    string
 	jobID   string
 	sources []Fingerprint // in the order of the request
+	owner   *run          // the import that has it in hand
 }
 
 // open reads the journal, once.
@@ -66,18 +67,23 @@ func (l *ledger) open(ctx context.Context) error {
 
 // append makes a record durable and applies it.
 func (l *ledger) append(ctx context.Context, r Record) error {
+	l.mu.Lock()
+	err := l.broken
+	l.mu.Unlock()
+	if err != nil {
+		return err // it is open what the journal has, so that no order of further records would be right
+	}
 	// A record of what happened is written although the import is ending.
-	err := l.journal.Append(context.WithoutCancel(ctx), r)
+	err = l.journal.Append(context.WithoutCancel(ctx), r)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err == nil {
 		err = l.apply(r)
 	}
-	if err != nil {
+	if err != nil && l.broken == nil {
 		l.broken = fmt.Errorf("readsetimport: write the journal: %w", err)
-		return l.broken
 	}
-	return nil
+	return l.broken
 }
 
 // apply changes what is known by one record.
@@ -144,32 +150,37 @@ type standing struct {
 	busy bool // another import of this client has it in hand
 }
 
-// take takes a source in hand, unless it is in the store or another import has it.
-func (l *ledger) take(f Fingerprint) standing {
+// take takes a source in hand, and the batch that carries it, unless it is in the store or another import has it.
+func (l *ledger) take(f Fingerprint, r *run) standing {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.entries[f]
-	if e.taken {
+	if e.owner != nil || e.carrier != nil && e.carrier.owner != nil && e.carrier.owner != r {
 		return standing{entry: e, busy: true}
 	}
+	if e.carrier != nil {
+		e.carrier.owner = r
+	}
 	if e.readSetID == "" {
-		taken := e
-		taken.taken = true
-		l.entries[f] = taken
+		e.owner = r
+		l.entries[f] = e
 	}
 	return standing{entry: e}
 }
 
-// leave lets go of sources.
-func (l *ledger) leave(sources []Fingerprint) {
+// leave lets go of sources, and of the batches that carry them.
+func (l *ledger) leave(sources []Fingerprint, r *run) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range sources {
 		e, ok := l.entries[f]
-		if !ok {
+		if ok && e.carrier != nil && e.carrier.owner == r {
+			e.carrier.owner = nil
+		}
+		if !ok || e.owner != r {
 			continue
 		}
-		e.taken = false
+		e.owner = nil
 		if e == (entry{}) {
 			delete(l.entries, f)
 		} else {

@@ -195,6 +195,18 @@ func (s *slots) grant(probe bool) *slot {
 	return &slot{open: true, probe: probe}
 }
 
+// resumed is the slot of a job that runs already, or may.
+func (s *slots) resumed(running bool) *slot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl := s.grant(false)
+	if running {
+		s.settle(sl)
+		s.limit = max(s.limit, s.taken)
+	}
+	return sl
+}
+
 // started notes that the job of a slot runs. A job above the limit raises it, and the next one is tried at once.
 func (s *slots) started(sl *slot) {
 	s.mu.Lock()

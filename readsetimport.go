@@ -78,6 +78,11 @@ type Options struct {
 	// publish the time; elsewhere in AWS it is 8 to 36 hours. The default is 1 h; negative: tokens are not trusted at all.
 	TokenWindow time.Duration
 
+	// Journal remembers the import across crashes: see [OpenJournal]. Sources that it knows to be in the store are
+	// skipped, those on their way are picked up, and those that failed are tried again. Without one, every import
+	// begins from nothing.
+	Journal Journal
+
 	// OnEvent is called with everything that happens, one event of an import at a time; imports that run at once call it at
 	// once. An import waits while it runs.
 	OnEvent func(Event)
@@ -126,6 +131,7 @@ type Client struct {
 	fixedRunID bool      // the run id is the caller's
 	pacers     [3]*pacer // by operation
 	slots      *slots
+	ledger     *ledger // nil without a journal
 	hidden     httpClients
 	random     func() float64 // in [0, 1), for jitter
 
@@ -160,6 +166,9 @@ func New(api API, optFns ...func(*Options)) (*Client, error) {
 		random:     mathrand.Float64,
 		batchSize:  MaxSourcesPerJob,
 		runs:       make(map[*run]struct{}),
+	}
+	if o.Journal != nil {
+		c.ledger = &ledger{journal: o.Journal}
 	}
 	for i := range c.pacers {
 		c.pacers[i] = newPacer(o.RequestRate)

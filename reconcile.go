@@ -15,14 +15,15 @@ import (
 // Search is the state of the search for a job that a lost answer may have started: the store's jobs since the first
 // request are listed, read and compared. It is plain JSON, part of a [Submission].
 type Search struct {
-	Since      time.Time `json:"since,omitzero"`       // when the first request left at the earliest; zero: no search is on
-	After      time.Time `json:"after,omitzero"`       // the list is of jobs created after this, by the service's clock
-	Page       string    `json:"page,omitempty"`       // the list's next page
-	Pages      int       `json:"pages,omitempty"`      // pages read
-	Listed     bool      `json:"listed,omitempty"`     // the whole list was read
-	Candidates []string  `json:"candidates,omitempty"` // ids of jobs that are still to be read
-	Found      []Job     `json:"found,omitempty"`      // jobs with these sources
-	ClearAt    time.Time `json:"clearAt,omitzero"`     // when a whole search found nothing for the first time
+	Since      time.Time     `json:"since,omitzero"`       // when the first request left at the earliest; zero: no search is on
+	After      time.Time     `json:"after,omitzero"`       // the list is of jobs created after this, by the service's clock
+	Page       string        `json:"page,omitempty"`       // the list's next page
+	Pages      int           `json:"pages,omitempty"`      // pages read
+	Listed     bool          `json:"listed,omitempty"`     // the whole list was read
+	Candidates []string      `json:"candidates,omitempty"` // ids of jobs that are still to be read
+	Found      []Job         `json:"found,omitempty"`      // jobs with these sources
+	Sources    []Fingerprint `json:"sources,omitempty"`    // what to look for; none: the batch's own
+	ClearAt    time.Time     `json:"clearAt,omitzero"`     // when a whole search found nothing for the first time
 }
 
 func (s Search) on() bool { return !s.Since.IsZero() }
@@ -138,7 +139,7 @@ func (c *Client) searchJob(ctx context.Context, s Submission) (Submission, error
 		return s, &Error{Op: opGet.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: a job without sources", errNotCredible)}
 	}
 	s.Search.Candidates = s.Search.Candidates[1:]
-	if sharesSources(s.Batch, job) {
+	if s.shares(job) {
 		s.Search.Found = append(slices.Clone(s.Search.Found), job)
 	}
 	return s, nil
@@ -148,7 +149,7 @@ func (c *Client) searchJob(ctx context.Context, s Submission) (Submission, error
 func (c *Client) conclude(s Submission) (Submission, error) {
 	found := s.Search.Found
 	switch {
-	case len(found) == 1 && sameSources(s.Batch, found[0]):
+	case len(found) == 1 && s.carries(found[0]):
 		return c.running(s, found[0]), nil
 	case len(found) > 0:
 		ids := make([]string, len(found))
@@ -162,7 +163,7 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 		return unresolved(s, errors.New("its state comes back too late to be sent while its client token is trusted"))
 	case s.Search.ClearAt.IsZero():
 		// A job that was started a moment ago may not be listed yet: look again.
-		s.Search = Search{Since: s.Search.Since, ClearAt: time.Now()}
+		s.Search = Search{Since: s.Search.Since, Sources: s.Search.Sources, ClearAt: time.Now()}
 		s.NextAt = s.Search.ClearAt.Add(settling)
 		return s, nil
 	}
@@ -183,26 +184,30 @@ func unresolved(s Submission, why error) (Submission, error) {
 	return s, fmt.Errorf("%w: %w", ErrUnresolved, why)
 }
 
-// sourceCounts counts the batch's sources by fingerprint.
-func sourceCounts(b Batch) map[Fingerprint]int {
-	counts := make(map[Fingerprint]int, len(b.Sources))
-	for _, s := range b.Sources {
-		counts[b.Target.Fingerprint(s)]++
+// lookedFor counts the sources that the search is for.
+func (s Submission) lookedFor() map[Fingerprint]int {
+	wanted := s.Search.Sources
+	if len(wanted) == 0 {
+		wanted = fingerprints(s.Batch.Target, s.Batch.Sources)
+	}
+	counts := make(map[Fingerprint]int, len(wanted))
+	for _, f := range wanted {
+		counts[f]++
 	}
 	return counts
 }
 
-// sharesSources reports whether the job has any of the batch's sources.
-func sharesSources(b Batch, job Job) bool {
-	counts := sourceCounts(b)
-	return slices.ContainsFunc(job.Sources, func(s JobSource) bool { return counts[b.Target.Fingerprint(s.Source)] > 0 })
+// shares reports whether the job has any of the sources.
+func (s Submission) shares(job Job) bool {
+	counts := s.lookedFor()
+	return slices.ContainsFunc(job.Sources, func(js JobSource) bool { return counts[s.Batch.Target.Fingerprint(js.Source)] > 0 })
 }
 
-// sameSources reports whether the job has the batch's sources and no others, in whatever order.
-func sameSources(b Batch, job Job) bool {
-	counts := sourceCounts(b)
-	for _, s := range job.Sources {
-		counts[b.Target.Fingerprint(s.Source)]--
+// carries reports whether the job has these sources and no others, in whatever order.
+func (s Submission) carries(job Job) bool {
+	counts := s.lookedFor()
+	for _, js := range job.Sources {
+		counts[s.Batch.Target.Fingerprint(js.Source)]--
 	}
 	for _, n := range counts {
 		if n != 0 {

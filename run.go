@@ -54,13 +54,15 @@ type run struct {
 
 // flight is a batch under way.
 type flight struct {
-	sub    Submission
-	index  []int // its sources' positions in the input
-	slot   *slot // nil once it is given back
-	busy   bool  // a step or a sweep is under way
-	alone  bool  // the next look is a Get of its own
-	noted  bool  // Notify named it while a look was under way
-	lookAt time.Time
+	sub     Submission
+	sources []Source      // what the input has of it: all of it, but for one that an earlier import began
+	index   []int         // their positions in the input
+	carried []Fingerprint // with a journal: all of its sources
+	slot    *slot         // nil once it is given back
+	busy    bool          // a step or a sweep is under way
+	alone   bool          // the next look is a Get of its own
+	noted   bool          // Notify named it while a look was under way
+	lookAt  time.Time
 }
 
 type grant struct {
@@ -73,6 +75,7 @@ type step struct {
 	next    Submission
 	trouble *Error
 	err     error
+	broken  error // the journal could not be written
 }
 
 // outboxMax is how many jobs' results may wait for a slow consumer before no more jobs are started.
@@ -102,6 +105,12 @@ func (r *run) stream(ctx context.Context, input iter.Seq2[Source, error]) iter.S
 		if r.used.Swap(true) {
 			yield(Result{}, errUsed)
 			return
+		}
+		if r.c.ledger != nil {
+			if err := r.c.ledger.open(ctx); err != nil {
+				yield(Result{}, err)
+				return
+			}
 		}
 		ctx, cancel := context.WithCancelCause(ctx)
 		var inputCtx context.Context
@@ -269,7 +278,11 @@ func (r *run) step(ctx context.Context, f *flight) {
 	}
 	r.group.Go(func() {
 		next, trouble, err := r.c.advance(ctx, sub, other)
-		r.steps <- step{f, next, trouble, err}
+		broken := r.remember(ctx, f, sub, next)
+		if broken != nil && next.unsent() {
+			next, err = sub, broken // what is not written down is not sent
+		}
+		r.steps <- step{f, next, trouble, err, broken}
 	})
 }
 
@@ -288,14 +301,17 @@ func (r *run) untilDue() time.Duration {
 func (r *run) take(c chunk) {
 	r.wanted = false
 	r.inputDone = c.last
-	r.deliver(c.invalid)
+	r.deliver(c.results)
 	if c.err != nil {
 		r.halt(c.err)
+	}
+	for _, f := range c.resumed {
+		r.resume(f)
 	}
 	if len(c.sources) == 0 {
 		return
 	}
-	f := &flight{index: c.index, sub: Submission{Batch: newBatch(r.target, r.runID, c.sources)}}
+	f := r.plan(c.sources, c.index, c.tries)
 	if r.stop != nil {
 		r.fail(f, notSent(r.stop))
 		return
@@ -391,6 +407,9 @@ func (r *run) stepped(ctx context.Context, s step) {
 	if s.trouble != nil && ctx.Err() == nil {
 		r.report(f, before.Phase, s.trouble)
 	}
+	if s.broken != nil {
+		r.halt(s.broken)
+	}
 	r.track(f, before.Job)
 	if before.Phase == PhaseRunning && s.trouble == nil {
 		defer r.c.slots.seen()
@@ -401,6 +420,8 @@ func (r *run) stepped(ctx context.Context, s step) {
 	case f.sub.Phase == PhaseUnresolved:
 		r.drop(f)
 		r.fail(f, s.err)
+	case f.sub.unplanned() && len(f.sources) < len(f.carried):
+		r.replan(f)
 	case ctx.Err() != nil:
 		r.leave(ctx, f)
 	case s.err != nil && f.sub.unsent():
@@ -466,7 +487,8 @@ func (r *run) finish(f *flight) {
 	if r.onJob != nil {
 		r.onJob(job)
 	}
-	r.deliver(results(f.sub.Batch, f.index, job))
+	r.letGo(f)
+	r.deliver(results(r.target, f.sources, f.index, job))
 }
 
 // refuse ends a batch that the service refused for good. What is wrong with a batch is its own matter; what is wrong
@@ -508,8 +530,9 @@ func (r *run) wait(f *flight, trouble *Error) {
 
 // fail delivers the same error for every source of a batch.
 func (r *run) fail(f *flight, why error) {
+	r.letGo(f)
 	out := make([]Result, len(f.index))
-	for i, s := range f.sub.Batch.Sources {
+	for i, s := range f.sources {
 		out[i] = Result{Index: f.index[i], Source: s, JobID: f.sub.Job.ID, Err: why}
 	}
 	r.deliver(out)

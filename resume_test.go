@@ -1,0 +1,152 @@
+package readsetimport
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/readsetimport/readsetimport/omicstest"
+)
+
+// memoryJournal is a journal that survives as long as its value does.
+type memoryJournal struct {
+	mu      sync.Mutex
+	records []Record
+	failAt  int // the number of the Append that fails, from 1
+}
+
+func (j *memoryJournal) Replay(context.Context) iter.Seq2[Record, error] {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	records := slices.Clone(j.records)
+	return func(yield func(Record, error) bool) {
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+var errDiskFull = errors.New("disk full")
+
+func (j *memoryJournal) Append(_ context.Context, r Record) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.failAt > 0 && len(j.records)+1 >= j.failAt {
+		return errDiskFull
+	}
+	j.records = append(j.records, r)
+	return nil
+}
+
+// journaled is the option that gives a client a journal.
+func journaled(j Journal) func(*Options) { return func(o *Options) { o.Journal = j } }
+
+// An import that was cut off goes on where it was, whenever that happened, and a sheet that has grown is the same case.
+func TestResume(t *testing.T) {
+	for _, cut := range []time.Duration{
+		0, time.Millisecond, time.Second, 3 * time.Second, time.Minute, 10 * time.Minute, 25 * time.Minute, time.Hour, 10 * time.Hour,
+	} {
+		for _, pause := range []time.Duration{time.Second, 50 * time.Minute, 3 * time.Hour} {
+			t.Run(cut.String()+" then "+pause.String(), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					service := omicstest.New(func(o *omicstest.Options) {
+						o.JobDuration = omicstest.Lasting(20 * time.Minute)
+						o.MaxActiveJobs = 5
+						o.RequestRate = 5
+					})
+					path := filepath.Join(t.TempDir(), "journal")
+					sources := testSources(1050)
+					first, err := OpenJournal(path)
+					require.NoError(t, err)
+					ctx, cancel := context.WithTimeout(t.Context(), cut)
+					report, _ := newTestClient(t, service, journaled(first)).Import(ctx, testTarget, sources[:950])
+					cancel()
+					imported := len(report.Imported())
+					require.NoError(t, first.Close())
+
+					time.Sleep(pause)
+					again, err := OpenJournal(path)
+					require.NoError(t, err)
+					defer again.Close()
+					report, err = newTestClient(t, service, journaled(again)).Import(t.Context(), testTarget, sources)
+					require.NoError(t, err)
+					requireOnceEach(t, service, sources)
+					skipped := 0
+					for _, res := range report.Results {
+						require.NotEmpty(t, res.ReadSetID)
+						if res.AlreadyImported {
+							skipped++
+						}
+					}
+					require.Equal(t, imported, skipped)
+				})
+			})
+		}
+	}
+}
+
+// What failed is tried again under another token, and what is in is not.
+func TestResumeTriesAgainWhatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fixed := false
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.Outcome = func(s omicstest.Source) omicstest.Outcome {
+				if s.Source1 == "s3://bucket/run/0000003.bam" && !fixed {
+					return omicstest.Failed("missing")
+				}
+				return omicstest.Outcome{}
+			}
+		})
+		journal := new(memoryJournal)
+		sources := testSources(5)
+		report, err := newTestClient(t, service, journaled(journal), func(o *Options) { o.RunID = "fixed" }).Import(t.Context(), testTarget, sources)
+		require.ErrorIs(t, err, ErrIncomplete)
+		require.Len(t, report.Failed(), 1)
+		require.ErrorIs(t, report.Failed()[0].Err, ErrPartialFailure)
+		fixed = true
+		for range 2 {
+			report, err := newTestClient(t, service, journaled(journal), func(o *Options) { o.RunID = "fixed" }).Import(t.Context(), testTarget, testSources(5))
+			require.NoError(t, err)
+			require.Len(t, report.Imported(), 5)
+		}
+		requireOnceEach(t, service, testSources(5))
+		require.Len(t, service.Jobs(testTarget.SequenceStoreID), 2)
+	})
+}
+
+// What cannot be written down is not sent.
+func TestJournalThatFails(t *testing.T) {
+	for failAt := range 9 {
+		synctest.Test(t, func(t *testing.T) {
+			service := omicstest.New()
+			journal := &memoryJournal{failAt: failAt + 1}
+			sources := testSources(250)
+			report, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, sources)
+			if len(report.Failed()) > 0 {
+				require.ErrorIs(t, err, errDiskFull)
+			}
+			if failAt == 0 {
+				require.Empty(t, service.Requests(""))
+			}
+			for _, res := range report.Results {
+				if res.Err != nil && !errors.Is(res.Err, errDiskFull) {
+					require.NoError(t, res.Err)
+				}
+			}
+			journal.failAt = 0
+			_, err = newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, sources)
+			require.NoError(t, err)
+			requireOnceEach(t, service, sources)
+		})
+	}
+}
