@@ -2,7 +2,9 @@ package readsetimport
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,29 +31,230 @@ func newTestClient(t testing.TB, service *omicstest.Service, optFns ...func(*Opt
 	return c
 }
 
-func TestImportSmoke(t *testing.T) {
+// watched is an OnEvent that keeps the events and checks what holds for all of them.
+type watched struct {
+	t      testing.TB
+	events []Event
+}
+
+func (w *watched) see(e Event) {
+	var last Event
+	if len(w.events) > 0 {
+		last = w.events[len(w.events)-1]
+	}
+	require.NotEqual(w.t, EventImportEnded, last.Kind, "an event after the last one: %+v", e)
+	require.False(w.t, e.Time.Before(last.Time))
+	require.Empty(w.t, e.Job.Sources)
+	require.Equal(w.t, e.Kind == EventSourceEnded, e.Result != nil)
+	require.GreaterOrEqual(w.t, e.Running, 0)
+	require.GreaterOrEqual(w.t, e.Submitted, e.Running)
+	require.GreaterOrEqual(w.t, e.Submitted, last.Submitted)
+	require.GreaterOrEqual(w.t, e.Imported, last.Imported)
+	require.GreaterOrEqual(w.t, e.Failed, last.Failed)
+	require.LessOrEqual(w.t, e.Imported+e.Running, e.Submitted)
+	w.events = append(w.events, e)
+}
+
+func (w *watched) of(kind EventKind) []Event {
+	return slices.DeleteFunc(slices.Clone(w.events), func(e Event) bool { return e.Kind != kind })
+}
+
+func withEvents(fn func(Event)) func(*Options) { return func(o *Options) { o.OnEvent = fn } }
+
+func TestEventsOfASmallImport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(20 * time.Minute)
-			o.MaxActiveJobs = 5
-			o.RequestRate = 5
+			o.JobDuration = omicstest.Lasting(10 * time.Minute)
 			o.Outcome = func(s omicstest.Source) omicstest.Outcome {
-				if s.Source1 == "s3://bucket/run/0000017.bam" {
+				if s.Source1 == testSources(2)[1].Source1 {
 					return omicstest.Failed("File validation failed")
 				}
 				return omicstest.Outcome{}
 			}
 		})
-		c := newTestClient(t, service)
-		start := time.Now()
-		report, err := c.Import(context.Background(), testTarget, testSources(1234))
+		w := &watched{t: t}
+		report, err := newTestClient(t, service, withEvents(w.see)).Import(t.Context(), testTarget, testSources(3))
 		require.ErrorIs(t, err, ErrIncomplete)
-		require.Len(t, report.Failed(), 1)
-		require.Len(t, report.Imported(), 1233)
-		fmt.Println(err, report.Failed()[0].Err, time.Since(start))
-		for _, op := range []string{"StartReadSetImportJob", "GetReadSetImportJob", "ListReadSetImportJobs"} {
-			fmt.Println(op, len(service.Requests(op)))
+
+		type brief struct {
+			kind   EventKind
+			status types.ReadSetImportJobStatus
+			index  int
+			counts Counts
 		}
-		_ = types.FileTypeBam
+		var got []brief
+		for _, e := range w.events {
+			b := brief{e.Kind, e.Job.Status, -1, e.Counts}
+			if e.Result != nil {
+				b.index = e.Result.Index
+				require.Equal(t, report.Results[b.index], *e.Result)
+			}
+			require.NoError(t, e.Err)
+			require.Zero(t, e.Wait)
+			if e.Kind != EventImportEnded {
+				require.Equal(t, JobRef{testTarget.SequenceStoreID, report.Jobs[0].ID}, e.Job.JobRef)
+			}
+			got = append(got, b)
+		}
+		running := Counts{Submitted: 3, Running: 3}
+		require.Equal(t, []brief{
+			{EventJobStarted, types.ReadSetImportJobStatusSubmitted, -1, running},
+			{EventJobStatus, types.ReadSetImportJobStatusInProgress, -1, running},
+			{EventJobStatus, types.ReadSetImportJobStatusCompletedWithFailures, -1, running},
+			{EventSourceEnded, "", 0, Counts{Submitted: 3, Imported: 1}},
+			{EventSourceEnded, "", 1, Counts{Submitted: 3, Imported: 1, Failed: 1}},
+			{EventSourceEnded, "", 2, Counts{Submitted: 3, Imported: 2, Failed: 1}},
+			{EventImportEnded, "", -1, Counts{Submitted: 3, Imported: 2, Failed: 1}},
+		}, got)
+	})
+}
+
+func TestEventsOfTrouble(t *testing.T) {
+	throttled := omicstest.Status(429, "ThrottlingException", "slow down")
+	internal := omicstest.Status(500, "InternalServerException", "x")
+	for name, tc := range map[string]struct {
+		op    string
+		fault omicstest.Fault
+		kind  EventKind
+		is    error
+	}{
+		"start throttled":        {omicstest.OpStart, throttled, EventThrottled, ErrThrottled},
+		"start fails":            {omicstest.OpStart, internal, EventStartFailed, ErrInternal},
+		"no slot":                {omicstest.OpStart, omicstest.Status(402, "ServiceQuotaExceededException", "x"), EventSlotWait, ErrQuotaExceeded},
+		"look throttled":         {omicstest.OpGet, throttled, EventThrottled, ErrThrottled},
+		"look fails":             {omicstest.OpGet, internal, EventLookFailed, ErrInternal},
+		"look not permitted":     {omicstest.OpGet, omicstest.Status(403, "AccessDeniedException", "x"), EventLookFailed, ErrAccessDenied},
+		"list throttled":         {omicstest.OpList, throttled, EventThrottled, ErrThrottled},
+		"list fails":             {omicstest.OpList, internal, EventLookFailed, ErrInternal},
+		"list without a meaning": {omicstest.OpList, omicstest.HTML(200), EventLookFailed, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(10 * time.Minute) })
+				service.Inject(tc.op, tc.fault)
+				w := &watched{t: t}
+				c := newTestClient(t, service, withEvents(w.see))
+				c.batchSize = 1
+				_, err := c.Import(t.Context(), testTarget, testSources(4))
+				require.NoError(t, err)
+				var trouble []Event
+				for _, e := range w.events {
+					if e.Err != nil {
+						trouble = append(trouble, e)
+					}
+				}
+				require.Len(t, trouble, 1)
+				require.Equal(t, tc.kind, trouble[0].Kind)
+				var e *Error
+				require.ErrorAs(t, trouble[0].Err, &e)
+				require.Equal(t, tc.op, e.Op)
+				if tc.is != nil {
+					require.ErrorIs(t, e, tc.is)
+				}
+				require.Positive(t, trouble[0].Wait)
+			})
+		})
+	}
+}
+
+// Counts hold whatever happens, and at the end they are the report's.
+func TestEventCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := roughService(11)
+		sources := testSources(1000)
+		sources[5].SampleID = "" // never submitted
+		w := &watched{t: t}
+		c := newTestClient(t, service, withEvents(w.see))
+		c.batchSize = 7
+		imported, failed := 0, 0
+		for res, err := range c.Stream(t.Context(), testTarget, withoutErrors(sources)) {
+			require.NoError(t, err)
+			if res.Err == nil {
+				imported++
+			} else {
+				failed++
+			}
+		}
+		last := w.events[len(w.events)-1]
+		require.Equal(t, EventImportEnded, last.Kind)
+		require.Equal(t, Counts{Submitted: 999, Imported: imported, Failed: failed}, last.Counts)
+		require.Equal(t, 1000, imported+failed)
+		require.Len(t, w.of(EventSourceEnded), 1000)
+		require.Len(t, w.of(EventJobStarted), (999+6)/7)
+	})
+}
+
+// A slow callback holds up its import, and neither another import of the client nor the requests under way.
+func TestEventsThatAreSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.JobDuration = omicstest.Lasting(10 * time.Minute)
+			o.MaxActiveJobs = 10
+		})
+		slow := testSources(40)[:20]
+		c := newTestClient(t, service, withEvents(func(e Event) {
+			if e.Result != nil && e.Result.Index < 20 && e.Result.Source.Source1 < slow[19].Source1 {
+				time.Sleep(time.Hour)
+			}
+		}))
+		c.batchSize = 5
+		began := time.Now()
+		done := make(chan time.Duration)
+		go func() {
+			_, err := c.Import(t.Context(), testTarget, slow)
+			require.NoError(t, err)
+			done <- time.Since(began)
+		}()
+		_, err := c.Import(t.Context(), testTarget, testSources(40)[20:])
+		require.NoError(t, err)
+		require.Less(t, time.Since(began), 12*time.Minute)
+		require.Greater(t, <-done, 19*time.Hour)
+	})
+}
+
+func TestEventsMayCallTheClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(10 * time.Minute) })
+		var c *Client
+		nested := false
+		looks := 0
+		c = newTestClient(t, service, func(o *Options) {
+			o.MaxActiveJobs = 3
+			o.OnEvent = func(e Event) {
+				c.Notify(e.Job.JobRef)
+				if e.Kind == EventJobStarted {
+					job, err := c.Get(t.Context(), e.Job.JobRef)
+					require.NoError(t, err)
+					require.Equal(t, e.Job.ID, job.ID)
+					looks++
+				}
+				if e.Kind == EventJobStarted && !nested {
+					nested = true
+					_, err := c.Import(t.Context(), testTarget, testSources(101)[100:])
+					require.NoError(t, err)
+				}
+			}
+		})
+		_, err := c.Import(t.Context(), testTarget, testSources(100))
+		require.NoError(t, err)
+		require.Equal(t, 2, looks)
+		require.Equal(t, 101, service.CountReadSets(testTarget.SequenceStoreID))
+	})
+}
+
+func TestEventsTellWhyAnImportEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(10 * time.Hour) })
+		w := &watched{t: t}
+		c := newTestClient(t, service, withEvents(w.see))
+		why := errors.New("end of shift")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Hour, why)
+		defer cancel()
+		_, err := c.Import(ctx, testTarget, testSources(250))
+		require.ErrorIs(t, err, why)
+		last := w.events[len(w.events)-1]
+		require.Equal(t, EventImportEnded, last.Kind)
+		require.Equal(t, why, last.Err)
+		require.Equal(t, Counts{Submitted: 250, Failed: 250}, last.Counts)
 	})
 }
