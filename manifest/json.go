@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/readsetimport/readsetimport"
 )
@@ -145,6 +146,9 @@ func (j *jsonReader) pairs(value func(key string, at spot) error) error {
 		if err := j.advance(); err != nil {
 			return err
 		}
+		if j.kind == tokenEnd || strings.IndexByte("}],:", j.kind) >= 0 {
+			return j.lexer.fail("must be a value, after the colon")
+		}
 		if err := value(key, at); err != nil {
 			return err
 		}
@@ -242,9 +246,11 @@ func (j *jsonReader) targetValue(value *string, at *spot, key string) error {
 	if *at != (spot{}) {
 		j.bad(j.lexer.at, key, readsetimport.RuleDuplicate, "must be there once")
 	}
-	*at = j.lexer.at
-	text, _, err := j.stringValue(key)
-	*value = text
+	begin := j.lexer.at
+	text, ok, err := j.stringValue(key)
+	if ok {
+		*value, *at = text, begin
+	}
 	return err
 }
 

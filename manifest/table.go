@@ -74,7 +74,7 @@ func (t *tableReader) place(field int) place {
 	switch {
 	case field == fieldSubject && t.row.noSubject:
 		column = t.layout.column[fieldSample]
-	case field == fieldSource1:
+	case field == fieldSource1, field == fieldType && t.layout.column[fieldType] < 0:
 		column = t.files.first
 	case field == fieldSource2:
 		column = t.files.mate

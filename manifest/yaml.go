@@ -141,11 +141,9 @@ func (y *yamlReader) manifest(n *yaml.Node) {
 	y.pairs(n, func(key string, at spot, value *yaml.Node) {
 		switch key {
 		case "sequenceStoreId":
-			t.values.SequenceStoreID, _ = y.scalar(key, value)
-			t.at[0] = y.spot(value)
+			y.targetValue(&t.values.SequenceStoreID, &t.at[0], key, value)
 		case "roleArn":
-			t.values.RoleARN, _ = y.scalar(key, value)
-			t.at[1] = y.spot(value)
+			y.targetValue(&t.values.RoleARN, &t.at[1], key, value)
 		case "clientToken":
 		case "sources":
 			t.list = true
@@ -159,6 +157,12 @@ func (y *yamlReader) manifest(n *yaml.Node) {
 		}
 	})
 	t.check(&y.object, y.spot(n))
+}
+
+func (y *yamlReader) targetValue(value *string, at *spot, key string, n *yaml.Node) {
+	if text, ok := y.scalar(key, n); ok {
+		*value, *at = text, y.spot(n)
+	}
 }
 
 // pairs calls the function for each key of a mapping that is there once.
