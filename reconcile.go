@@ -69,6 +69,10 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		if s.Doubts++; s.Doubts < doubtPatience && s.Search.Pages < searchPageMax {
 			return c.failed(s, e), e, nil
 		}
+		if errors.Is(e, errNoList) {
+			s.Search.Page, s.Search.Listed = "", true // it is how this service says that there are none
+			break
+		}
 		next, err := unresolved(s, e)
 		return next, e, err
 	case e.passing() || e.local || c.forgives(e, s.Failures):

@@ -263,8 +263,12 @@ func (c *Client) get(ctx context.Context, ref JobRef) (Job, error) {
 	return job, nil
 }
 
-// errNotCredible is an answer that was read and cannot be right.
-var errNotCredible = errors.New("the answer is not credible")
+var (
+	// errNotCredible is an answer that was read and cannot be right.
+	errNotCredible = errors.New("the answer is not credible")
+	// errNoList is a list of jobs without even an empty list in it.
+	errNoList = fmt.Errorf("%w: it has no list", errNotCredible)
+)
 
 // checkAnswer refuses an answer about another job or store than was asked for, or with a job id that is none. A store
 // id may be missing.
@@ -318,6 +322,8 @@ func (c *Client) listPage(ctx context.Context, storeID string, createdAfter time
 	}
 	switch {
 	case err != nil:
+	case out.ImportJobs == nil:
+		err = errNoList
 	case len(out.ImportJobs) > listPageSize:
 		err = fmt.Errorf("%w: %d jobs on one page", errNotCredible, len(out.ImportJobs))
 	case next != "" && next == nextToken:

@@ -50,8 +50,8 @@ func (s Submission) Ended() bool { return s.Phase == PhaseDone || s.Phase == Pha
 const (
 	settling        = 5 * time.Minute // how long the service may take to show a job that it has started
 	unknownPatience = 1000            // looks in a row at a status that this package does not know
-	doubtPatience   = 5               // answers in a row that are not credible
-	unsentPatience  = 3               // attempts in a row that are read back too late to be sent
+	doubtPatience   = 10              // answers in a row that are not credible
+	unsentPatience  = 5               // attempts in a row that are read back too late to be sent
 )
 
 // Advance takes one step with a batch: it makes at most one request, and returns the state to save and to hand to it
@@ -159,9 +159,11 @@ func (c *Client) send(ctx context.Context, s Submission) (Submission, *Error, er
 	case s.Phase == PhasePlanned:
 		return s, e, e
 	}
-	// An earlier request may have started the job, and repeating it is refused: only the service's jobs can tell.
 	s = c.failed(s, e)
-	s.Search = Search{Since: s.SentAt}
+	if !e.local {
+		// An earlier request may have started the job, and repeating it is refused: only the service's jobs can tell.
+		s.Search = Search{Since: s.SentAt}
+	}
 	return s, e, e
 }
 
