@@ -62,9 +62,8 @@ func LogEvents(log *slog.Logger) func(Event) {
 		if e.Result != nil {
 			level = slog.LevelDebug
 			attrs = append(attrs, slog.Int("index", e.Result.Index))
-			add("job", e.Result.JobID)
-			add("read set", e.Result.ReadSetID)
-			add("source status", string(e.Result.Status))
+			add("readSet", e.Result.ReadSetID)
+			add("sourceStatus", string(e.Result.Status))
 			if e.Result.Err != nil {
 				level = slog.LevelWarn
 				add("error", e.Result.Err.Error())
