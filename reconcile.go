@@ -38,6 +38,9 @@ const (
 
 // search takes one step: a page of the list, or a look at one of the jobs on it.
 func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bool) (Submission, *Error, error) {
+	if err := s.Batch.Target.Validate(); err != nil {
+		return s, nil, err
+	}
 	if !s.Search.on() {
 		s.Search = Search{Since: s.SentAt}
 	}

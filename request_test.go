@@ -361,7 +361,7 @@ func TestIDsNeverReachAPath(t *testing.T) {
 				return err
 			},
 			"token empty": func() error {
-				_, err := c.Advance(t.Context(), Submission{Batch: Batch{Target: testTarget, Sources: testSources(1)}, Phase: PhaseSending})
+				_, err := c.Advance(t.Context(), Submission{Batch: Batch{Target: testTarget, Sources: testSources(1)}, Phase: PhaseSending, SentAt: time.Now()})
 				return err
 			},
 		} {

@@ -83,12 +83,6 @@ func (c *Client) advance(ctx context.Context, s Submission, other func(JobRef) b
 		next, err := c.plan(s)
 		return next, nil, err
 	case PhaseSending:
-		if err := s.Batch.validate(); err != nil {
-			return s, nil, err
-		}
-		if s.Batch.ClientToken == "" {
-			return s, nil, errors.New("readsetimport: submission is being sent and has no client token")
-		}
 		if c.mustSearch(s) {
 			return c.search(ctx, s, other)
 		}
@@ -138,6 +132,12 @@ func (c *Client) plan(s Submission) (Submission, error) {
 
 // send makes the request that starts the job, or repeats it.
 func (c *Client) send(ctx context.Context, s Submission) (Submission, *Error, error) {
+	if err := s.Batch.validate(); err != nil {
+		return s, nil, err
+	}
+	if s.Batch.ClientToken == "" {
+		return s, nil, errors.New("readsetimport: submission is being sent and has no client token")
+	}
 	job, err := c.start(ctx, s.Batch, s.Attempt)
 	var e *Error
 	if err != nil && !errors.As(err, &e) {
