@@ -9,6 +9,7 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -297,6 +298,39 @@ func ExampleClient_Advance() {
 	// Output:
 	// COMPLETED 100 <nil>
 	// [sending running done]
+}
+
+// With a journal, an import that crashed, and a sheet that has grown since, are imported by running the same import
+// again: what is in the store is skipped, what runs is picked up, the rest is sent.
+func ExampleOpenJournal() {
+	folder, err := os.MkdirTemp("", "journal")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	journal, err := readsetimport.OpenJournal(filepath.Join(folder, "flowcell-HJ7V2DSX5.journal"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer journal.Close()
+
+	client := simulated(func(o *readsetimport.Options) { o.Journal = journal })
+	for _, n := range []int{3, 5} {
+		report, err := client.Import(context.Background(), target, files(n))
+		if err != nil {
+			log.Fatal(err)
+		}
+		already := 0
+		for _, r := range report.Imported() {
+			if r.AlreadyImported {
+				already++
+			}
+		}
+		fmt.Printf("%d in the store, %d of them already\n", len(report.Imported()), already)
+	}
+	// Output:
+	// 3 in the store, 0 of them already
+	// 5 in the store, 3 of them already
 }
 
 // What a request came to, and what to do about it.

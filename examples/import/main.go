@@ -8,6 +8,9 @@
 // A sheet is anything that package manifest reads, or a list of FASTQ files in S3, one URI a line. By default it is
 // samples.csv, ten read sets of the 1000 Genomes Project and of Genome in a Bottle, one of which is not there.
 //
+// With -journal, an import that was cut off, or a sheet that has grown, is imported by the same command again, each read
+// set once.
+//
 // It prints a line for each read set, and ends with 0 if all were imported, with 1 if any was not, and with 2 if the
 // arguments or the sheet are not valid, in which case nothing is sent.
 package main
@@ -53,7 +56,7 @@ type flags struct {
 	sheet           string
 	reference       string
 	subject, sample string
-	runID           string
+	runID, journal  string
 	dryRun, verbose bool
 }
 
@@ -74,7 +77,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return plan(f, sources, stdout, stderr)
 	}
 
-	client, err := newClient(ctx, f, stderr)
+	var journal readsetimport.Journal
+	if f.journal != "" {
+		file, err := readsetimport.OpenJournal(f.journal)
+		if err != nil {
+			fmt.Fprintln(stderr, "import:", err)
+			return exitInvalid
+		}
+		defer file.Close()
+		journal = file
+	}
+	client, err := newClient(ctx, f, journal, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "import:", err)
 		return exitFailed
@@ -90,8 +103,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitImported
 	}
 	fmt.Fprintln(stderr, "import:", err)
-	if ctx.Err() != nil && !f.simulated {
-		fmt.Fprintf(stderr, "import: jobs that were started go on; -run-id %s and the same sheet pick them up\n", report.RunID)
+	switch {
+	case f.journal != "":
+		fmt.Fprintln(stderr, "import: the same command again imports what is not in the store")
+	case ctx.Err() != nil && !f.simulated:
+		fmt.Fprintf(stderr, "import: jobs that were started go on; the same sheet with -run-id %s finds them again, if it is soon\n", report.RunID)
 	}
 	return exitFailed
 }
@@ -107,6 +123,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.subject, "subject", "", "subject `id` of the files of a list (default the sample id)")
 	set.StringVar(&f.sample, "sample", "", "sample `id` of the files of a list (default each file's name up to the first _ or .)")
 	set.StringVar(&f.runID, "run-id", "", "`name` of this import: under the same name, the same sheet is the same import (default random)")
+	set.StringVar(&f.journal, "journal", "", "`file` that remembers the import, so that the same command again goes on where this one ended")
 	set.BoolVar(&f.dryRun, "dry-run", false, "check everything, print the jobs that would be started, and send nothing")
 	set.BoolVar(&f.verbose, "v", false, "log what happens")
 	if err := set.Parse(args); err != nil {
@@ -121,6 +138,8 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 		return fail("unexpected argument " + strconv.Quote(set.Arg(0)) + ": the sheet is named with -sheet")
 	case (f.target.SequenceStoreID == "") != (f.target.RoleARN == ""):
 		return fail("-store and -role go together")
+	case f.journal != "" && f.target.SequenceStoreID == "":
+		return fail("-journal needs -store and -role: a simulated store is gone when the program ends")
 	}
 	if f.target == (readsetimport.Target{}) {
 		f.simulated, f.target = true, simulatedTarget
@@ -132,9 +151,10 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 }
 
 // newClient is a client of HealthOmics, or of a simulation.
-func newClient(ctx context.Context, f flags, stderr io.Writer) (*readsetimport.Client, error) {
+func newClient(ctx context.Context, f flags, journal readsetimport.Journal, stderr io.Writer) (*readsetimport.Client, error) {
 	options := func(o *readsetimport.Options) {
 		o.RunID = f.runID
+		o.Journal = journal
 		o.OnEvent = printJobs(stderr)
 		if f.verbose {
 			o.OnEvent = readsetimport.LogEvents(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug})))
@@ -184,6 +204,8 @@ func printReport(w io.Writer, report *readsetimport.Report) {
 	for _, r := range report.Results {
 		var failed *readsetimport.JobError
 		switch {
+		case r.AlreadyImported:
+			fmt.Fprintf(w, "in already    %s  %s\n", r.ReadSetID, r.Source.Source1)
 		case r.Err == nil:
 			fmt.Fprintf(w, "imported      %s  %s\n", r.ReadSetID, r.Source.Source1)
 		case errors.As(r.Err, &failed) && r.StatusMessage != "":
@@ -194,7 +216,7 @@ func printReport(w io.Writer, report *readsetimport.Report) {
 			fmt.Fprintf(w, "not imported  %s: %v\n", r.Source.Source1, r.Err)
 		}
 	}
-	fmt.Fprintf(w, "%d of %d read sets imported\n", len(report.Imported()), len(report.Results))
+	fmt.Fprintf(w, "%d of %d read sets are in the store\n", len(report.Imported()), len(report.Results))
 }
 
 // printFaults prints everything that is wrong with the input, a line each.

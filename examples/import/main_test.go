@@ -44,21 +44,21 @@ func TestRun(t *testing.T) {
 			stdout: []string{
 				`(?m)^imported      [0-9]{10}  s3://1000genomes/phase3/data/HG00096/sequence_read/SRR062634_1\.filt\.fastq\.gz$`,
 				`(?m)^not imported  s3://1000genomes/phase3/data/HG00097/.*: "The source file was not found"$`,
-				`(?m)^9 of 10 read sets imported$`,
+				`(?m)^9 of 10 read sets are in the store$`,
 			},
 			stderr: []string{`simulated store`, `job [0-9]{10} COMPLETED_WITH_FAILURES`, `1 of 10 were not`},
 		},
 		"sheet": {
 			args: []string{"-sheet", sheet}, code: exitImported,
-			stdout: []string{`^(imported      [0-9]{10}  s3://bucket/.*\n){2}2 of 2 read sets imported\n$`},
+			stdout: []string{`^(imported      [0-9]{10}  s3://bucket/.*\n){2}2 of 2 read sets are in the store\n$`},
 		},
 		"sheet on standard input": {
 			args: []string{"-sheet", "-"}, stdin: rnaseq, code: exitImported,
-			stdout: []string{`2 of 2 read sets imported`},
+			stdout: []string{`2 of 2 read sets are in the store`},
 		},
 		"list on standard input": {
 			args: []string{"-sheet", "-"}, stdin: list, code: exitImported,
-			stdout: []string{`NA12878_S1_L001_R1`, `NA24385\.fastq\.gz`, `2 of 2 read sets imported`},
+			stdout: []string{`NA12878_S1_L001_R1`, `NA24385\.fastq\.gz`, `2 of 2 read sets are in the store`},
 		},
 		"log": {
 			args: []string{"-sheet", sheet, "-v"}, code: exitImported,
@@ -73,10 +73,15 @@ func TestRun(t *testing.T) {
 			args: []string{"-dry-run", "-store", "9876543210", "-role", "arn:aws:iam::123456789012:role/import"}, code: exitImported,
 			stdout: []string{`store 9876543210`},
 		},
-		"help":           {args: []string{"-h"}, code: exitImported, stderr: []string{`-dry-run`, `-sheet`}},
-		"unknown flag":   {args: []string{"-shet", "x"}, code: exitInvalid, stderr: []string{`not defined: -shet`}},
-		"argument":       {args: []string{"x.csv"}, code: exitInvalid, stderr: []string{`the sheet is named with -sheet`}},
-		"store alone":    {args: []string{"-store", "1234567890"}, code: exitInvalid, stderr: []string{`-store and -role go together`}},
+		"help":          {args: []string{"-h"}, code: exitImported, stderr: []string{`-dry-run`, `-sheet`}},
+		"unknown flag":  {args: []string{"-shet", "x"}, code: exitInvalid, stderr: []string{`not defined: -shet`}},
+		"argument":      {args: []string{"x.csv"}, code: exitInvalid, stderr: []string{`the sheet is named with -sheet`}},
+		"store alone":   {args: []string{"-store", "1234567890"}, code: exitInvalid, stderr: []string{`-store and -role go together`}},
+		"journal alone": {args: []string{"-journal", sheet}, code: exitInvalid, stderr: []string{`-journal needs -store and -role`}},
+		"bad journal": {
+			args: []string{"-journal", sheet, "-store", "1234567890", "-role", "arn:aws:iam::123456789012:role/import"}, code: exitInvalid,
+			stderr: []string{`line 1`},
+		},
 		"no such sheet":  {args: []string{"-sheet", "no/such.csv"}, code: exitInvalid, stderr: []string{`no such file`}},
 		"unknown format": {args: []string{"-sheet", "-"}, stdin: "# Notes\n\ntext\n", code: exitInvalid, stderr: []string{`^standard input:3:1: `}},
 		"empty list":     {args: []string{"-sheet", "-"}, stdin: "sample,fastq_1,fastq_2\n", code: exitInvalid, stderr: []string{`sources: at least one source is needed`}},
@@ -134,7 +139,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	})
 	require.Equal(t, exitFailed, run(ctx, nil, nil, &stdout, stderr))
 	require.Regexp(t, `not known     s3://.*: job [0-9]{10} was still running: interrupted\n`, stdout.String())
-	require.Contains(t, stdout.String(), "0 of 10 read sets imported")
+	require.Contains(t, stdout.String(), "0 of 10 read sets are in the store")
 }
 
 type writerFunc func([]byte) (int, error)
@@ -161,18 +166,28 @@ func TestAWS(t *testing.T) {
 
 	const role = "arn:aws:iam::123456789012:role/import"
 	before := len(service.ReadSets("1234567890"))
+	journal := filepath.Join(t.TempDir(), "import.journal")
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"-store", "1234567890", "-role", role}, nil, &stdout, &stderr)
+	code := run(t.Context(), []string{"-store", "1234567890", "-role", role, "-journal", journal}, nil, &stdout, &stderr)
 	require.Equal(t, exitImported, code, "%s%s", &stdout, &stderr)
 	require.Len(t, service.ReadSets("1234567890"), before+10)
 	require.Equal(t, role, service.Jobs("1234567890")[0].RoleARN)
 	require.NotContains(t, stderr.String(), "simulated")
 
+	// The same sheet again, grown by one.
+	grown := samples + "New,,HG00097,HG00097,UBAM,,,s3://bucket/new.bam,,\n"
+	stdout.Reset()
+	code = run(t.Context(), []string{"-store", "1234567890", "-role", role, "-journal", journal, "-sheet", "-"}, strings.NewReader(grown), &stdout, &stderr)
+	require.Equal(t, exitImported, code, "%s%s", &stdout, &stderr)
+	require.Len(t, service.ReadSets("1234567890"), before+11)
+	require.Equal(t, 10, strings.Count(stdout.String(), "in already "))
+	require.Regexp(t, `\nimported      [0-9]{10}  s3://bucket/new\.bam\n`, stdout.String())
+
 	stdout.Reset()
 	stderr.Reset()
 	code = run(t.Context(), []string{"-store", "9999999999", "-role", role}, nil, &stdout, &stderr)
 	require.Equal(t, exitFailed, code, "%s%s", &stdout, &stderr)
-	require.Contains(t, stdout.String(), "0 of 10 read sets imported")
+	require.Contains(t, stdout.String(), "0 of 10 read sets are in the store")
 	require.Contains(t, stderr.String(), "not found")
 }
 
