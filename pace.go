@@ -14,6 +14,8 @@ import (
 type pacer struct {
 	turn    chan struct{} // holds one value while a request waits for its turn
 	limiter *rate.Limiter
+	last    time.Time     // when the last request was sent; whoever has the turn may use it
+	gap     time.Duration // from one request to the next at the full pace
 
 	mu        sync.Mutex
 	full      rate.Limit // the pace without trouble
@@ -25,6 +27,7 @@ func newPacer(perSecond float64) *pacer {
 	return &pacer{
 		turn:    make(chan struct{}, 1),
 		limiter: rate.NewLimiter(rate.Limit(perSecond), 1),
+		gap:     time.Duration(float64(time.Second) / perSecond),
 		full:    rate.Limit(perSecond),
 	}
 }
@@ -42,12 +45,15 @@ func (p *pacer) wait(ctx context.Context) (time.Time, error) {
 			return time.Time{}, err
 		}
 		turn := p.limiter.Reserve()
-		if err := sleep(ctx, turn.Delay()); err != nil {
+		// While a request waits by the slower pace that was, the limiter gains by the one that is.
+		delay := max(turn.Delay(), time.Until(p.last.Add(p.gap)))
+		if err := sleep(ctx, delay); err != nil {
 			turn.Cancel()
 			return time.Time{}, err
 		}
 		if p.pause() <= 0 { // none has begun in the meantime
-			return time.Now(), nil
+			p.last = time.Now()
+			return p.last, nil
 		}
 	}
 }
@@ -216,6 +222,7 @@ func (s *slots) started(sl *slot) {
 	if s.learned && s.taken > s.limit {
 		s.limit = s.taken
 		s.probeAt = time.Now()
+		s.seenAt = s.probeAt // where one more fits, the next is worth trying before the next look
 	}
 	s.notify()
 }

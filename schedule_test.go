@@ -2,7 +2,6 @@ package readsetimport
 
 import (
 	"container/heap"
-	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -72,9 +71,13 @@ func requireBelowQuota(t *testing.T, service *omicstest.Service) {
 }
 
 func TestImportKeepsEverySlotBusy(t *testing.T) {
+	if underRace {
+		t.Skip("too slow under the race detector")
+	}
 	const jobs = 500
 	for _, slots := range []int{1, 5, 20, 100} {
 		t.Run(fmt.Sprintf("%d slots", slots), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				durations := logNormal(jobs)
 				service := omicstest.New(func(o *omicstest.Options) {
@@ -160,6 +163,9 @@ func TestImportsShareAClient(t *testing.T) {
 }
 
 func TestImportSurvivesADayOfOutage(t *testing.T) {
+	if underRace {
+		t.Skip("too slow under the race detector")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		var from, to time.Time
 		random := rand.New(rand.NewPCG(1, 2))
@@ -209,5 +215,3 @@ func requireOnceEach(t *testing.T, service *omicstest.Service, sources []Source)
 	}
 	require.Equal(t, want, got)
 }
-
-var _ = context.Background
