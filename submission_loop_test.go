@@ -18,6 +18,7 @@ import (
 // driver is an orchestrator: it saves what Advance returns, sleeps until NextAt and calls it again.
 type driver struct {
 	client   *Client
+	service  *omicstest.Service
 	readBack bool                 // the state is read back before every step
 	twice    func() bool          // the state is handed to Advance twice, as after a crash before it was saved
 	late     func() time.Duration // how much later than NextAt the next step comes
@@ -34,7 +35,9 @@ func (d *driver) run(t *testing.T, s Submission) (Submission, error) {
 			s = readBack(t, s)
 			_, _ = d.client.Advance(t.Context(), s)
 		}
+		before := len(d.service.Requests(""))
 		next, err := d.client.Advance(t.Context(), s)
+		require.LessOrEqual(t, len(d.service.Requests(""))-before, 1)
 		if err != nil || next.Ended() {
 			return next, err
 		}
@@ -86,7 +89,7 @@ func TestAdvanceEndsWithOneJob(t *testing.T) {
 						_, _ = c.start(t.Context(), b, 1)
 					}
 				}
-				d := driver{client: c, readBack: chance(0.5)}
+				d := driver{client: c, service: service, readBack: chance(0.5)}
 				if chance(0.3) {
 					d.twice = func() bool { return chance(0.3) }
 				}
@@ -230,7 +233,7 @@ func TestStrangeJobs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				service := answered(t, test.answers...)
-				d := driver{client: newTestClient(t, service), readBack: true}
+				d := driver{client: newTestClient(t, service), service: service, readBack: true}
 				last, err := d.run(t, Submission{Batch: newBatch(testTarget, "run", sources)})
 				require.Equal(t, test.phase, last.Phase)
 				require.Equal(t, test.looks, len(service.Requests(omicstest.OpGet)))
@@ -274,7 +277,7 @@ func TestJobVanishes(t *testing.T) {
 						return omicstest.Status(404, test.code, ""), r.Op == omicstest.OpGet && time.Since(begin) < 2*time.Hour
 					}
 				})
-				d := driver{client: newTestClient(t, service)}
+				d := driver{client: newTestClient(t, service), service: service}
 				last, err := d.run(t, Submission{Batch: newBatch(testTarget, "run", testSources(3))})
 				require.Equal(t, test.phase, last.Phase)
 				require.GreaterOrEqual(t, time.Since(begin), settling)
@@ -297,7 +300,7 @@ func TestCredentialsRenewed(t *testing.T) {
 		require.NoError(t, err)
 		expired := omicstest.Status(403, "ExpiredTokenException", "x")
 		service.Inject(omicstest.OpStart, expired, expired, expired)
-		d := driver{client: c}
+		d := driver{client: c, service: service}
 		last, err := d.run(t, Submission{Batch: newBatch(testTarget, "run", testSources(3))})
 		require.NoError(t, err)
 		require.Equal(t, PhaseDone, last.Phase)

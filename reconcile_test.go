@@ -1,0 +1,366 @@
+package readsetimport
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/readsetimport/readsetimport/omicstest"
+)
+
+// ours is a batch with everything that the service answers differently from how it was sent.
+func ours() Batch {
+	return newBatch(testTarget, "run", []Source{
+		PairedFASTQ("s3://bucket/a_1.fastq.gz", "s3://bucket/a_2.fastq.gz").WithSubject("u").WithSample("a").WithTag("lane", "1"),
+		FASTQ("s3://bucket/b.fastq.gz").WithSubject("u").WithSample("b").WithName("b"),
+		BAM("s3://bucket/c.bam", "arn:aws:omics:us-east-1:123456789012:referenceStore/1234567890/reference/1234567890").WithSubject("u").WithSample("c"),
+		UBAM("s3://bucket/d.bam").WithSubject("v").WithSample("d").WithDescription("of v"),
+		CRAM("s3://bucket/e.cram", "arn:aws:omics:us-east-1:123456789012:referenceStore/1234567890/reference/1234567890").WithSubject("v").WithSample("e"),
+	})
+}
+
+// lostAnswer is a submission whose request was sent and not answered, read back by a client that has sent nothing yet.
+func lostAnswer(t *testing.T, service *omicstest.Service, b Batch, started bool) Submission {
+	t.Helper()
+	fault := omicstest.DropBefore()
+	if started {
+		fault = omicstest.DropAfter()
+	}
+	service.Inject(omicstest.OpStart, fault)
+	c := newTestClient(t, service)
+	s, err := c.Advance(t.Context(), Submission{Batch: b})
+	require.NoError(t, err)
+	s, err = c.Advance(t.Context(), s)
+	require.NoError(t, err)
+	require.Equal(t, PhaseSending, s.Phase)
+	return readBack(t, s)
+}
+
+// startJob is another request to the service, answered well.
+func startJob(t *testing.T, service *omicstest.Service, token string, sources ...Source) {
+	t.Helper()
+	_, err := newTestClient(t, service).start(t.Context(), Batch{Target: testTarget, ClientToken: token, Sources: sources}, 1)
+	require.NoError(t, err)
+}
+
+func TestSearchFindsTheJob(t *testing.T) {
+	for name, change := range map[string]func(*omicstest.Options){
+		"plain":                    func(*omicstest.Options) {},
+		"in the order of the sent": func(o *omicstest.Options) { o.KeepOrder = true },
+		"pages":                    func(o *omicstest.Options) { o.PageSize = 3 },
+		"service's clock ahead":    func(o *omicstest.Options) { o.ClockSkew = 3 * time.Hour },
+		"service's clock behind":   func(o *omicstest.Options) { o.ClockSkew = -3 * time.Hour },
+		"far behind, pages":        func(o *omicstest.Options) { o.ClockSkew, o.PageSize = -300*24*time.Hour, 1 },
+		"lag":                      func(o *omicstest.Options) { o.ListLag = 4 * time.Minute },
+		"tokens forgotten":         func(o *omicstest.Options) { o.TokenWindow = -1 },
+	} {
+		for _, window := range []time.Duration{time.Hour, -1} {
+			for _, saved := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%s/%t", name, window, saved), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						service := omicstest.New(func(o *omicstest.Options) {
+							o.KeepBodies = true
+							o.JobDuration = omicstest.Lasting(3 * time.Hour)
+							change(o)
+						})
+						for i := range 5 {
+							startJob(t, service, fmt.Sprint("before", i), testSources(9)[i])
+						}
+						s := lostAnswer(t, service, ours(), true)
+						for i := range 5 {
+							startJob(t, service, fmt.Sprint("after", i), testSources(9)[i])
+						}
+						time.Sleep(max(0, window))
+						c := newTestClient(t, service, func(o *Options) { o.TokenWindow = window })
+						d := driver{client: c, service: service, readBack: saved}
+						last, err := d.run(t, s)
+						require.NoError(t, err)
+						require.Equal(t, PhaseDone, last.Phase)
+						require.NoError(t, last.Job.Err())
+						require.Equal(t, 1, last.Attempt)
+						require.Len(t, service.Requests(omicstest.OpStart), 11)
+						require.Equal(t, ours().ClientToken, service.Jobs(testTarget.SequenceStoreID)[5].ClientToken)
+						require.Equal(t, service.Jobs(testTarget.SequenceStoreID)[5].ID, last.Job.ID)
+					})
+				})
+			}
+		}
+	}
+}
+
+// All pages of a list are asked for with one filter, whatever the service's clock does meanwhile.
+func TestSearchPagesOfOneList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.PageSize, o.KeepBodies = 2, true })
+		for i := range 9 {
+			startJob(t, service, fmt.Sprint(i), testSources(9)[i])
+		}
+		s := lostAnswer(t, service, ours(), false)
+		c := newTestClient(t, service, func(o *Options) { o.TokenWindow = -1 })
+		for s.Search.ClearAt.IsZero() {
+			next, err := c.Advance(t.Context(), s)
+			require.NoError(t, err)
+			c.skew.Add(-int64(time.Second))
+			s = next
+		}
+		lists := service.Requests(omicstest.OpList)
+		require.Len(t, lists, 5)
+		for _, r := range lists {
+			require.Equal(t, 200, r.Status)
+			require.Equal(t, string(lists[0].Body), string(r.Body))
+		}
+		require.Len(t, service.Requests(omicstest.OpGet), 9)
+	})
+}
+
+// Where no such job is found, twice and minutes apart, the batch is sent under another token.
+func TestSearchFindsNothing(t *testing.T) {
+	none := jsonBody(200, `{}`)
+	tests := map[string]struct {
+		change func(*omicstest.Options)
+		answer *omicstest.Fault // to every List
+		others int
+		lists  int
+	}{
+		"empty store":         {lists: 2},
+		"other jobs":          {others: 7, lists: 2},
+		"pages":               {others: 7, lists: 8, change: func(o *omicstest.Options) { o.PageSize = 2 }},
+		"clock behind":        {others: 3, lists: 3, change: func(o *omicstest.Options) { o.ClockSkew = -2 * time.Hour }},
+		"no list in the list": {lists: 2 * doubtPatience, answer: &none},
+	}
+	for name, test := range tests {
+		for _, saved := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/%t", name, saved), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					service := omicstest.New(func(o *omicstest.Options) {
+						if test.change != nil {
+							test.change(o)
+						}
+						o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+							if r.Op == omicstest.OpList && test.answer != nil {
+								return *test.answer, true
+							}
+							return omicstest.Fault{}, false
+						}
+					})
+					for i := range test.others {
+						startJob(t, service, fmt.Sprint(i), testSources(9)[i])
+					}
+					s := lostAnswer(t, service, ours(), false)
+					time.Sleep(time.Hour)
+					d := driver{client: newTestClient(t, service), service: service, readBack: saved}
+					last, err := d.run(t, s)
+					require.NoError(t, err)
+					require.Equal(t, PhaseDone, last.Phase)
+					require.Equal(t, 2, last.Attempt)
+					require.Zero(t, last.Search)
+					starts := service.Requests(omicstest.OpStart)
+					require.Len(t, starts, test.others+2)
+					require.Equal(t, attemptToken(ours(), 2), starts[test.others+1].ClientToken)
+					require.NotEqual(t, starts[test.others].ClientToken, starts[test.others+1].ClientToken)
+					require.Len(t, jobsOf(service, ours()), 1)
+					lists := service.Requests(omicstest.OpList)
+					require.Len(t, lists, test.lists)
+					require.GreaterOrEqual(t, lists[len(lists)-1].Time.Sub(lists[0].Time), settling)
+				})
+			})
+		}
+	}
+}
+
+// What cannot be told is not sent again.
+func TestSearchUnresolved(t *testing.T) {
+	b := ours()
+	first, second := b.Sources[0], b.Sources[1]
+	stranger := testSources(1)[0]
+	onList := func(fault func(omicstest.Request) omicstest.Fault) func(*omicstest.Options) {
+		return func(o *omicstest.Options) {
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) { return fault(r), r.Op == omicstest.OpList }
+		}
+	}
+	always := func(f omicstest.Fault) func(omicstest.Request) omicstest.Fault {
+		return func(omicstest.Request) omicstest.Fault { return f }
+	}
+	page := 0
+	tests := map[string]struct {
+		change  func(*omicstest.Options)
+		prepare func(*testing.T, *omicstest.Service)
+		age     time.Duration
+		most    int // requests
+		cause   error
+	}{
+		"two such jobs": {prepare: func(t *testing.T, s *omicstest.Service) {
+			startJob(t, s, "x", b.Sources...)
+			startJob(t, s, "y", b.Sources...)
+		}, most: 3},
+		"very many such jobs": {prepare: func(t *testing.T, s *omicstest.Service) {
+			for i := range 30 {
+				startJob(t, s, fmt.Sprint(i), b.Sources...)
+			}
+		}, most: 1 + foundMax},
+		"a part of the sources": {prepare: func(t *testing.T, s *omicstest.Service) { startJob(t, s, "x", first, second) }, most: 2},
+		"a part and others":     {prepare: func(t *testing.T, s *omicstest.Service) { startJob(t, s, "x", first, stranger) }, most: 2},
+		"all and another":       {prepare: func(t *testing.T, s *omicstest.Service) { startJob(t, s, "x", append(b.Sources, stranger)...) }, most: 2},
+		"one twice": {prepare: func(t *testing.T, s *omicstest.Service) {
+			startJob(t, s, "x", first, first, second, b.Sources[2], b.Sources[3])
+		}, most: 2},
+		"such a job, and a part": {prepare: func(t *testing.T, s *omicstest.Service) {
+			startJob(t, s, "x", b.Sources...)
+			startJob(t, s, "y", first)
+		}, most: 3},
+		"older than records": {age: 8 * 24 * time.Hour, most: 1},
+		"list refused":       {change: onList(always(omicstest.Status(403, "AccessDeniedException", ""))), most: 1, cause: ErrAccessDenied},
+		"list invalid":       {change: onList(always(omicstest.Status(400, "", ""))), most: 1, cause: ErrValidation},
+		"store gone":         {change: onList(always(omicstest.Status(404, "ResourceNotFoundException", ""))), most: 1, cause: ErrNotFound},
+		"list redirected":    {change: onList(always(omicstest.Redirect("https://elsewhere.example/"))), most: 1},
+		"same page for ever": {change: onList(always(jsonBody(200, `{"importJobs":[],"nextToken":"x"}`))), most: 1 + doubtPatience, cause: errNotCredible},
+		"of another store":   {change: onList(always(jsonBody(200, `{"importJobs":[{"id":"1234567890","sequenceStoreId":"1"}]}`))), most: doubtPatience, cause: errNotCredible},
+		"paths for ids":      {change: onList(always(jsonBody(200, `{"importJobs":[{"id":"../../../x"}]}`))), most: doubtPatience, cause: errNotCredible},
+		"pages without an end": {change: onList(func(omicstest.Request) omicstest.Fault {
+			page++
+			return jsonBody(200, fmt.Sprintf(`{"importJobs":[{"id":"%010d"}],"nextToken":"%d"}`, page, page))
+		}), most: searchPageMax, cause: errNotCredible},
+		"a job that is on the list only":      {change: onList(always(jsonBody(200, `{"importJobs":[{"id":"5555555555"}]}`))), most: 1 + doubtPatience, cause: ErrNotFound},
+		"a job that does not say its sources": {change: sourceless, prepare: func(t *testing.T, s *omicstest.Service) { startJob(t, s, "x", stranger) }, most: 1 + doubtPatience, cause: errNotCredible},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				page = 0
+				service := omicstest.New(func(o *omicstest.Options) {
+					if test.change != nil {
+						test.change(o)
+					}
+				})
+				s := lostAnswer(t, service, b, false)
+				if test.prepare != nil {
+					test.prepare(t, service)
+				}
+				time.Sleep(max(time.Hour, test.age))
+				before := len(service.Requests(""))
+				c := newTestClient(t, service, func(o *Options) { o.RequestRate = 1000 })
+				d := driver{client: c, service: service}
+				last, err := d.run(t, s)
+				require.ErrorIs(t, err, ErrUnresolved)
+				if test.cause != nil {
+					require.ErrorIs(t, err, test.cause)
+				}
+				requireFitForLog(t, err)
+				require.Equal(t, PhaseUnresolved, last.Phase)
+				require.NotEmpty(t, last.LastError)
+				requireRoundTrip(t, last)
+				require.Equal(t, test.most, len(service.Requests(""))-before)
+				require.Zero(t, last.Job)
+			})
+		})
+	}
+}
+
+// sourceless makes Get leave the sources out.
+func sourceless(o *omicstest.Options) {
+	o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+		return jsonBody(200, fmt.Sprintf(`{"id":%q,"status":"SUBMITTED"}`, r.JobID)), r.Op == omicstest.OpGet
+	}
+}
+
+// Jobs that are known to be another batch's are not read.
+func TestSearchLeavesOthersAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New()
+		s := lostAnswer(t, service, ours(), true)
+		startJob(t, service, "x", ours().Sources...)
+		startJob(t, service, "y", testSources(1)...)
+		jobs := service.Jobs(testTarget.SequenceStoreID)
+		require.Len(t, jobs, 3)
+		c := newTestClient(t, service, func(o *Options) { o.TokenWindow = -1 })
+		other := func(ref JobRef) bool {
+			return ref.SequenceStoreID == testTarget.SequenceStoreID && ref.ID != jobs[0].ID
+		}
+		for range 2 {
+			next, _, err := c.advance(t.Context(), s, other)
+			require.NoError(t, err)
+			s = next
+		}
+		require.Equal(t, PhaseRunning, s.Phase)
+		require.Equal(t, jobs[0].ID, s.Job.ID)
+		require.Len(t, service.Requests(omicstest.OpGet), 1)
+	})
+}
+
+// A state from a machine whose clock was wrong says nothing of when the request left.
+func TestSearchAfterClockWasSetBack(t *testing.T) {
+	for _, started := range []bool{true, false} {
+		t.Run(fmt.Sprint(started), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				service := omicstest.New(func(o *omicstest.Options) { o.TokenWindow = time.Minute })
+				s := lostAnswer(t, service, ours(), started)
+				time.Sleep(2 * time.Hour)
+				begin := time.Now()
+				s.SentAt = begin.AddDate(0, 1, 0)
+				if !started {
+					s.Search = Search{Since: s.SentAt, ClearAt: s.SentAt}
+				}
+				d := driver{client: newTestClient(t, service), service: service, readBack: true}
+				last, err := d.run(t, s)
+				require.NoError(t, err)
+				require.Equal(t, PhaseDone, last.Phase)
+				require.Len(t, jobsOf(service, ours()), 1)
+				require.Less(t, time.Since(begin), time.Hour)
+			})
+		})
+	}
+}
+
+// With tokens that are not trusted, none is sent twice, and no job is started twice although the service forgets them.
+func TestTokensNotTrusted(t *testing.T) {
+	faults := []omicstest.Fault{
+		omicstest.DropBefore(), omicstest.DropAfter(), omicstest.Truncate(), omicstest.Status(500, "", "").AfterWork(),
+		omicstest.Status(429, "ThrottlingException", "x"), omicstest.HTML(503), omicstest.Late(time.Minute), omicstest.Empty(),
+	}
+	for seed := range uint64(30) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 2))
+			service := omicstest.New(func(o *omicstest.Options) {
+				o.TokenWindow = -1
+				o.ListLag = time.Duration(random.IntN(3)) * time.Minute
+				o.JobDuration = omicstest.Lasting(time.Hour)
+				o.Fault = func(omicstest.Request) (omicstest.Fault, bool) {
+					return faults[random.IntN(len(faults))], random.IntN(2) == 0
+				}
+			})
+			c := newTestClient(t, service, func(o *Options) { o.TokenWindow = -1 })
+			d := driver{client: c, service: service}
+			last, err := d.run(t, Submission{Batch: ours()})
+			require.NoError(t, err, seed)
+			require.Equal(t, PhaseDone, last.Phase)
+			time.Sleep(time.Hour)
+			require.Len(t, jobsOf(service, ours()), 1, seed)
+			unanswered := make(map[string]bool)
+			for _, r := range service.Requests(omicstest.OpStart) {
+				require.False(t, unanswered[r.ClientToken], "a token whose outcome is not known is repeated")
+				unanswered[r.ClientToken] = r.Status != 429
+			}
+		})
+	}
+}
+
+// A state that always comes back too late is given up, not sent in the dark and not searched for ever.
+func TestStateAlwaysTooLate(t *testing.T) {
+	for _, window := range []time.Duration{-1, time.Hour} {
+		t.Run(fmt.Sprint(window), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				service := omicstest.New()
+				c := newTestClient(t, service, func(o *Options) { o.TokenWindow = window })
+				d := driver{client: c, service: service, readBack: true, late: func() time.Duration { return max(0, window) }}
+				last, err := d.run(t, Submission{Batch: ours()})
+				require.ErrorIs(t, err, ErrUnresolved)
+				require.Equal(t, unsentPatience, last.Attempt)
+				require.Empty(t, service.Requests(omicstest.OpStart))
+			})
+		})
+	}
+}
