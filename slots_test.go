@@ -1,0 +1,245 @@
+package readsetimport
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func exactly(d time.Duration) time.Duration { return d }
+
+// take acquires a slot that must be free.
+func take(t *testing.T, s *slots) *slot {
+	t.Helper()
+	began := time.Now()
+	sl, err := s.acquire(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, began, time.Now())
+	return sl
+}
+
+// waits is how long it takes to acquire a slot, or -1 if a day is not enough.
+func waits(t *testing.T, s *slots) (*slot, time.Duration) {
+	t.Helper()
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+	defer cancel()
+	sl, err := s.acquire(ctx)
+	if err != nil {
+		require.Nil(t, sl)
+		return nil, -1
+	}
+	return sl, time.Since(began)
+}
+
+// occupied is slots with n jobs that run, all of them looked at just now.
+func occupied(t *testing.T, s *slots, n int) []*slot {
+	t.Helper()
+	out := make([]*slot, n)
+	for i := range out {
+		out[i] = take(t, s)
+		s.started(out[i])
+	}
+	s.seen()
+	return out
+}
+
+func TestSlots(t *testing.T) {
+	inBubble := func(name string, most int, test func(t *testing.T, s *slots)) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, newSlots(most, time.Minute)) })
+		})
+	}
+	inBubble("no more starts at once than are safe", 0, func(t *testing.T, s *slots) {
+		open := make([]*slot, openMax)
+		for i := range open {
+			open[i] = take(t, s)
+		}
+		_, d := waits(t, s)
+		require.Equal(t, time.Duration(-1), d)
+		s.started(open[2])
+		take(t, s)
+	})
+	inBubble("no more than MaxActiveJobs", 3, func(t *testing.T, s *slots) {
+		held := occupied(t, s, 3)
+		_, d := waits(t, s)
+		require.Equal(t, time.Duration(-1), d)
+		s.released(held[0])
+		take(t, s)
+	})
+	inBubble("first come, first served", 1, func(t *testing.T, s *slots) {
+		held := occupied(t, s, 1)[0]
+		var order []int
+		for i := range 10 {
+			go func() {
+				sl, err := s.acquire(t.Context())
+				require.NoError(t, err)
+				order = append(order, i)
+				s.started(sl)
+				time.Sleep(time.Second)
+				s.released(sl)
+			}()
+			synctest.Wait()
+		}
+		s.released(held)
+		time.Sleep(time.Minute)
+		require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, order)
+	})
+	inBubble("who gives up makes room for those behind", 1, func(t *testing.T, s *slots) {
+		held := occupied(t, s, 1)[0]
+		why := errors.New("enough")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		first := make(chan error)
+		go func() {
+			_, err := s.acquire(ctx)
+			first <- err
+		}()
+		synctest.Wait()
+		second := make(chan *slot)
+		go func() {
+			sl, _ := s.acquire(t.Context())
+			second <- sl
+		}()
+		synctest.Wait()
+		cancel(why)
+		require.Equal(t, why, <-first)
+		s.released(held)
+		require.NotNil(t, <-second)
+		require.Equal(t, 0, s.queue.Len())
+		require.Equal(t, 1, s.taken)
+	})
+	inBubble("a refusal teaches the limit", 0, func(t *testing.T, s *slots) {
+		held := occupied(t, s, 20)
+		require.Zero(t, s.refused(take(t, s), exactly))
+		require.Equal(t, 20, s.limit)
+		s.released(held[0])
+		s.started(take(t, s)) // one that ended makes room for one
+	})
+	inBubble("a probe for one more goes out now and then, after a look", 0, func(t *testing.T, s *slots) {
+		occupied(t, s, 20)
+		s.refused(take(t, s), exactly)
+		const interval = time.Minute * 20 / 4
+		go func() {
+			for range 60 {
+				time.Sleep(time.Minute)
+				s.seen()
+			}
+		}()
+		probe, d := waits(t, s)
+		require.Equal(t, interval, d)
+		require.True(t, probe.probe)
+		_, again := waits(t, s)
+		require.Equal(t, time.Duration(-1), again, "one at a time")
+		s.refused(probe, exactly)
+		require.Equal(t, 20, s.limit)
+	})
+	inBubble("where no look succeeds, a probe goes out all the same", 0, func(t *testing.T, s *slots) {
+		occupied(t, s, 2)
+		s.refused(take(t, s), exactly)
+		_, d := waits(t, s)
+		require.Equal(t, 2*time.Minute, d)
+	})
+	inBubble("a probe that succeeds is followed by the next", 0, func(t *testing.T, s *slots) {
+		occupied(t, s, 4)
+		s.refused(take(t, s), exactly)
+		for n := 5; n < 50; n++ {
+			probe, _ := waits(t, s)
+			require.True(t, probe.probe)
+			s.started(probe)
+			require.Equal(t, n, s.limit)
+			if n > 5 {
+				require.Equal(t, time.Now(), s.probeAt)
+			}
+			s.seen()
+		}
+	})
+	inBubble("with nothing of ours running, probes go out ever less often", 0, func(t *testing.T, s *slots) {
+		began := time.Now()
+		for n, want := range []time.Duration{0, 2, 4, 8, 16, 32, 60, 60, 60} {
+			probe, d := waits(t, s)
+			require.Equal(t, want*time.Second, d)
+			require.Equal(t, n > 0, probe.probe)
+			require.Equal(t, began, s.refused(probe, exactly), "since when it is so")
+		}
+		probe, _ := waits(t, s)
+		s.started(probe)
+		next := take(t, s)
+		require.Zero(t, s.refused(next, exactly))
+		s.released(probe)
+		time.Sleep(time.Minute)
+		now := time.Now()
+		require.Equal(t, now, s.refused(take(t, s), exactly), "it begins anew")
+	})
+	inBubble("many refusals at once", 0, func(t *testing.T, s *slots) {
+		held := occupied(t, s, 3)
+		open := []*slot{take(t, s), take(t, s), take(t, s)}
+		for i, sl := range open {
+			s.refused(sl, exactly)
+			require.Equal(t, 5-i, s.limit)
+		}
+		require.Equal(t, 3, s.taken)
+		s.released(held[0])
+		take(t, s)
+		require.False(t, s.probing)
+	})
+}
+
+// Whatever comes in whatever order, the numbers add up.
+func TestSlotsAddUp(t *testing.T) {
+	for seed := range uint64(50) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 1))
+			s := newSlots(random.IntN(8), time.Minute)
+			var open, running []*slot
+			pick := func(list *[]*slot) *slot {
+				i := random.IntN(len(*list))
+				sl := (*list)[i]
+				*list = append((*list)[:i:i], (*list)[i+1:]...)
+				return sl
+			}
+			for range 1000 {
+				switch what := random.IntN(7); {
+				case what < 2:
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.IntN(300))*time.Second)
+					if sl, err := s.acquire(ctx); err == nil {
+						open = append(open, sl)
+					}
+					cancel()
+				case what == 2 && len(open) > 0:
+					sl := pick(&open)
+					s.started(sl)
+					running = append(running, sl)
+				case what == 3 && len(open) > 0:
+					s.refused(pick(&open), exactly)
+				case what == 4 && len(open) > 0:
+					s.released(pick(&open))
+				case what == 5 && len(running) > 0:
+					s.released(pick(&running))
+				case what == 6:
+					s.seen()
+				}
+				require.Equal(t, len(open), s.open)
+				require.Equal(t, len(open)+len(running), s.taken)
+				require.LessOrEqual(t, s.open, openMax)
+				require.GreaterOrEqual(t, s.limit, 0)
+				if s.most > 0 {
+					require.LessOrEqual(t, s.taken, s.most)
+				}
+				probes := 0
+				for _, sl := range open {
+					if sl.probe {
+						probes++
+					}
+				}
+				require.LessOrEqual(t, probes, 1)
+				require.Equal(t, probes == 1, s.probing)
+			}
+			require.Zero(t, s.queue.Len())
+		})
+	}
+}
