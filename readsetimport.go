@@ -6,10 +6,21 @@
 // its users: valid sources, batches of up to [MaxSourcesPerJob], client tokens that keep a repeated request from
 // starting a second job, requests below the quotas, waiting, and the outcome of every source.
 //
+//	client, err := readsetimport.New(omics.NewFromConfig(cfg))
+//	...
+//	report, err := client.Import(ctx, target, []readsetimport.Source{
+//		readsetimport.PairedFASTQ("s3://bucket/NA12878_R1.fastq.gz", "s3://bucket/NA12878_R2.fastq.gz").
+//			WithSubject("NA12878").WithSample("NA12878"),
+//	})
+//
 // # Importing
 //
 // [Client.Import] takes a slice of sources and returns when each has an outcome; [Client.Stream] is the same for
-// inputs of any size. [Client.Start], [Client.Get] and [Client.Wait] are for callers that own the loop over jobs, and
+// inputs of any size. Package manifest reads sources from sample sheets, and [PairFASTQ] finds the mates in a listing of
+// files. With a [Journal], an import that crashed, or a sheet that has grown, is run again as it is, and imports what is
+// not in the store.
+//
+// [Split], [Client.Start], [Client.Get] and [Client.Wait] are for callers that own the loop over jobs, and
 // [Client.Advance] for orchestrators that keep the state of a batch themselves.
 //
 // # Errors
@@ -18,10 +29,20 @@
 // be made or was refused is an [*Error]. A job that ended badly is a [*JobError]. All of them answer errors.Is with the
 // sentinels of this package.
 //
+// # What is promised
+//
+// Each source is imported once, or its result says that it was not, or that it cannot be told ([ErrUnresolved]). A
+// request whose outcome is not known is repeated under the same client token, which HealthOmics is trusted to recognise
+// for TokenWindow (see [Options]). After that, the job is looked for among the store's jobs before anything is sent.
+//
 // # Permissions
 //
 // The caller needs omics:StartReadSetImportJob, omics:GetReadSetImportJob and omics:ListReadSetImportJobs, and
 // iam:PassRole for the target's role. The role needs s3:GetObject on the files.
+//
+// # Testing
+//
+// Package omicstest simulates the service behind the SDK's own client, with its quotas and faults, in virtual time.
 package readsetimport
 
 import (

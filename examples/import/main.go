@@ -6,7 +6,8 @@
 // imports into that store, with the credentials and the Region of the AWS environment.
 //
 // A sheet is anything that package manifest reads, or a list of FASTQ files in S3, one URI a line. By default it is
-// samples.csv, ten read sets of the 1000 Genomes Project and of Genome in a Bottle, one of which is not there.
+// samples.csv: ten public read sets, of the 1000 Genomes Project and Genome in a Bottle for the most part, one of which is
+// not there.
 //
 // With -journal, an import that was cut off, or a sheet that has grown, is imported by the same command again, each read
 // set once.
