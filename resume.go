@@ -41,7 +41,30 @@ func (r *run) remember(ctx context.Context, f *flight, before, after Submission)
 	if !ok {
 		return nil
 	}
+	switch rec.Kind {
+	case RecordSending:
+		if f.written == rec.Attempt {
+			return nil // it was refused and is tried again: that it may be sent is written already
+		}
+		f.written = rec.Attempt
+	case RecordReleased:
+		if f.written == after.Attempt {
+			return nil // it will be tried again, or fail
+		}
+		f.written = 0
+	}
 	return r.c.ledger.append(ctx, rec)
+}
+
+// release writes that a batch that is given up was never sent, so that nobody looks for it.
+func (r *run) release(f *flight) {
+	if f.written == 0 || !f.sub.unsent() {
+		return
+	}
+	f.written = 0
+	rec, _ := record(Submission{Phase: PhaseSending}, Submission{Phase: PhasePlanned, Batch: f.sub.Batch}, nil)
+	// If it cannot be written, the next import looks for the batch, and finds nothing.
+	_ = r.c.ledger.append(context.Background(), rec)
 }
 
 // letGo lets other imports of this client have the batch's sources.
@@ -93,7 +116,7 @@ func (m resumption) rest(t Target) []*flight {
 // flight is the batch as the earlier import left it. A request whose outcome is not known is repeated only if it can be
 // repeated exactly, and otherwise looked for.
 func (b *begun) flight(t Target, c *carrier) *flight {
-	f := &flight{carried: c.sources}
+	f := &flight{carried: c.sources, written: c.attempt}
 	for i, s := range b.sources {
 		if s.Source1 != "" {
 			f.sources, f.index = append(f.sources, s), append(f.index, b.index[i])
@@ -137,7 +160,7 @@ func (r *run) replan(f *flight) {
 		r.c.ledger.take(s, r)
 	}
 	fresh := r.plan(f.sources, f.index, 0)
-	f.sub, f.carried = fresh.sub, fresh.carried
+	f.sub, f.carried, f.written = fresh.sub, fresh.carried, 0
 	f.sub.NextAt = time.Now()
 	if r.stop != nil {
 		r.drop(f)

@@ -156,3 +156,38 @@ func TestJournalThatFails(t *testing.T) {
 		})
 	}
 }
+
+// Refusals for want of a slot cost requests and no records: a batch is written down once, and given up once.
+func TestJournalIsShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.JobDuration = omicstest.Lasting(20 * time.Minute)
+			o.MaxActiveJobs = 1
+		})
+		journal := new(memoryJournal)
+		_, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, testSources(250))
+		require.NoError(t, err)
+		require.Greater(t, len(service.Requests(opStart.String())), 10)
+		require.ElementsMatch(t, []RecordKind{
+			RecordSending, RecordStarted, RecordEnded, RecordSending, RecordStarted, RecordEnded, RecordSending, RecordStarted, RecordEnded,
+		}, journal.kinds())
+
+		_, err = newTestClient(t, service).Start(t.Context(), Batch{Target: testTarget, Sources: []Source{UBAM("s3://bucket/other").WithSubject("u").WithSample("a")}})
+		require.NoError(t, err)
+		journal.records = nil
+		hasty := newTestClient(t, service, journaled(journal), func(o *Options) { o.QuotaPatience = time.Minute })
+		_, err = hasty.Import(t.Context(), testTarget, testSources(10))
+		require.ErrorIs(t, err, ErrQuotaExceeded)
+		require.Equal(t, []RecordKind{RecordSending, RecordReleased}, journal.kinds())
+	})
+}
+
+func (j *memoryJournal) kinds() []RecordKind {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var out []RecordKind
+	for _, r := range j.records {
+		out = append(out, r.Kind)
+	}
+	return out
+}

@@ -58,6 +58,7 @@ type flight struct {
 	sources []Source      // what the input has of it: all of it, but for one that an earlier import began
 	index   []int         // their positions in the input
 	carried []Fingerprint // with a journal: all of its sources
+	written int           // with a journal: the attempt that it has a sending record of, or 0
 	slot    *slot         // nil once it is given back
 	busy    bool          // a step or a sweep is under way
 	alone   bool          // the next look is a Get of its own
@@ -530,6 +531,7 @@ func (r *run) wait(f *flight, trouble *Error) {
 
 // fail delivers the same error for every source of a batch.
 func (r *run) fail(f *flight, why error) {
+	r.release(f)
 	r.letGo(f)
 	out := make([]Result, len(f.index))
 	for i, s := range f.sources {
