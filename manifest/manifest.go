@@ -12,8 +12,8 @@
 // Any of them may be compressed with gzip, begin with a byte order mark, have CRLF line ends, blank lines, and lines
 // that are comments because they begin with #.
 //
-// Everything is read as a stream: no more than a row or a source, of 1 MiB at most, is held at a time. A row has at most
-// 1000 columns, and a field 128 KiB. Only an API manifest in YAML is held as a whole, and has 4 MiB at most.
+// Everything is read as a stream: no more than a row or a source is held at a time. It has at most 1 MiB, or 256 KiB in
+// YAML. A row has at most 1000 columns, and a field 128 KiB.
 package manifest
 
 import (

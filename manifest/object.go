@@ -116,7 +116,6 @@ type target struct {
 	values readsetimport.Target
 	at     [2]spot // of sequenceStoreId and roleArn
 	list   bool    // sources were there
-	token  bool
 }
 
 // check notes what is wrong with the target, and tells the caller of it.

@@ -98,14 +98,10 @@ func (t *rowReader) readLong(line []byte) ([]byte, error) {
 		}
 		if len(t.long) > maxRow && (err == nil || err == io.EOF) {
 			t.line++
-			return nil, t.tooLong(t.line)
+			return nil, &rowFault{spot{t.line, 1}, "must be a line of at most 1 MiB"}
 		}
 		return t.long, err
 	}
-}
-
-func (t *rowReader) tooLong(line int) error {
-	return &rowFault{spot{line, 1}, "must be a row of at most 1 MiB"}
 }
 
 // plain splits a line that has no quotes. The fields share the line's memory.
@@ -159,7 +155,7 @@ func (t *rowReader) quoted(line []byte) error {
 				}
 				pos = 0
 				if size += len(line) + 1; size > maxRow {
-					return t.tooLong(t.first)
+					return &rowFault{spot{t.first, 1}, "must be a row of at most 1 MiB"}
 				}
 			}
 			if pos < len(line) && line[pos] != t.comma {

@@ -15,7 +15,13 @@ import (
 // table reads a table: its header, and then a source from each row.
 func (rd *reader) table(in *bufio.Reader, comma byte) error {
 	t := &tableReader{reader: rd, rows: rowReader{in: in, comma: comma}}
-	if err := t.rows.next(); err != nil {
+	switch err := t.rows.next(); {
+	case err == io.EOF:
+		rd.fault(place{line: 1, column: 1}, fault{
+			rule: readsetimport.RulePattern, detail: "must be a manifest or a sample sheet: it has separators only", err: ErrUnknownFormat,
+		})
+		return nil
+	case err != nil:
 		return t.rowError(err)
 	}
 	var faults []headerFault

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"regexp"
 	"slices"
@@ -15,13 +14,14 @@ import (
 	"github.com/readsetimport/readsetimport"
 )
 
-// maxYAML is the size of an API manifest in YAML, which is held in memory as a whole.
-const maxYAML = 4 << 20
+// maxYAML is the size of a source in YAML, or of the rest of a manifest, in bytes. Read into nodes it takes a hundred
+// times as much.
+const maxYAML = 256 << 10
 
 // yaml reads an API manifest, or a list of sources, one at a time.
 func (rd *reader) yaml(in *bufio.Reader) error {
 	y := &yamlReader{object: object{reader: rd}, rows: rowReader{in: in}}
-	err := y.document()
+	err := y.read()
 	var f *rowFault
 	if errors.As(err, &f) {
 		rd.fault(place{line: f.at.line, column: f.at.column}, fault{rule: readsetimport.RulePattern, detail: f.detail})
@@ -30,63 +30,114 @@ func (rd *reader) yaml(in *bufio.Reader) error {
 	return err
 }
 
+// yamlReader cuts the input into pieces that are YAML of their own: each source of a list, and what stands before and
+// after the list in an API manifest. So an input of any length is read with the memory for one source.
 type yamlReader struct {
 	object
 	rows  rowReader // for its lines
-	first int       // line on which the text began
-	text  bytes.Buffer
+	first int       // line on which the piece began
+	piece bytes.Buffer
+
+	list   bool // in a list of sources
+	indent int  // of its items, -1 until the first
+
+	manifest bool // in an API manifest
+	from     spot // where it began
+	target   target
 }
 
-// document reads line by line. Each item of a list that begins on the left margin is YAML of its own: so a list of any
-// length is read with the memory for one source.
-func (y *yamlReader) document() error {
-	list, most := false, maxYAML
+func (y *yamlReader) read() error {
 	for !y.stopped() {
 		line, err := y.rows.readLine()
 		if err == io.EOF {
-			y.flush()
+			y.endDocument()
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		item := len(line) > 0 && line[0] == '-' && (len(line) == 1 || line[1] == ' ' || line[1] == '\t')
-		switch {
-		case bytes.HasPrefix(line, []byte("---")), bytes.HasPrefix(line, []byte("...")), bytes.HasPrefix(line, []byte("%")):
-			y.flush()
-			list, most = false, maxYAML
-			if rest := bytes.TrimLeft(line, "-. \t"); len(rest) > 0 && rest[0] != '#' && line[0] != '%' {
-				return &rowFault{spot{y.rows.line, 1}, "must have nothing after --- on the line"}
-			}
-			continue
-		case item && (list || y.text.Len() == 0):
-			y.flush()
-			list, most = true, maxRow
-		case y.text.Len() == 0 && (len(bytes.TrimSpace(line)) == 0 || line[0] == '#'):
-			continue
+		if err := y.line(line); err != nil {
+			return err
 		}
-		if y.text.Len() == 0 {
-			y.first = y.rows.line
-		}
-		if y.text.Len()+len(line) > most {
-			return &rowFault{spot{y.first, 1}, fmt.Sprintf("must have at most %d MiB: a source of a list has 1, and an API manifest in YAML 4", most>>20)}
-		}
-		y.text.Write(line)
-		y.text.WriteByte('\n')
 	}
 	return nil
 }
 
-// flush reads what has been gathered.
+// line takes one line into the piece that it belongs to.
+func (y *yamlReader) line(line []byte) error {
+	text := bytes.TrimLeft(line, " ")
+	indent := len(line) - len(text)
+	blank := len(bytes.TrimSpace(text)) == 0 || text[0] == '#'
+	item := len(text) > 0 && text[0] == '-' && (len(text) == 1 || text[1] == ' ' || text[1] == '\t')
+	empty := y.piece.Len() == 0
+	switch {
+	case bytes.HasPrefix(line, []byte("---")), bytes.HasPrefix(line, []byte("...")), bytes.HasPrefix(line, []byte("%")):
+		y.endDocument()
+		if rest := bytes.TrimLeft(line, "-. \t"); len(rest) > 0 && rest[0] != '#' && line[0] != '%' {
+			return &rowFault{spot{y.rows.line, 1}, "must have nothing after --- on the line"}
+		}
+		return nil
+	case blank && empty:
+		return nil
+	case item && y.list && (indent == y.indent || y.indent < 0), item && !y.list && empty:
+		y.flush()
+		y.list, y.indent = true, indent
+	case !blank && indent == 0 && y.list && y.manifest:
+		y.flush()
+		y.list = false
+	}
+	if !y.list && sourcesLine.Match(line) {
+		y.flush()
+		y.beginManifest(spot{y.rows.line, 1})
+		y.beginSources(spot{y.rows.line, 1})
+		y.list, y.indent = true, -1
+		return nil
+	}
+	if y.piece.Len() == 0 {
+		y.first = y.rows.line
+	}
+	if y.piece.Len()+len(line) > maxYAML {
+		return &rowFault{spot{y.first, 1}, "must be a source of at most 256 KiB in YAML, and so must the rest of the manifest be"}
+	}
+	y.piece.Write(line)
+	y.piece.WriteByte('\n')
+	return nil
+}
+
+var sourcesLine = regexp.MustCompile(`^sources:\s*(#.*)?$`)
+
+func (y *yamlReader) endDocument() {
+	y.flush()
+	if y.manifest && !y.stopped() {
+		y.target.check(&y.object, y.from)
+	}
+	y.list, y.manifest, y.target = false, false, target{}
+}
+
+func (y *yamlReader) beginManifest(at spot) {
+	if !y.manifest {
+		y.manifest, y.from = true, at
+	}
+}
+
+func (y *yamlReader) beginSources(at spot) {
+	if y.target.list {
+		y.bad(at, "sources", readsetimport.RuleDuplicate, "must be there once")
+	}
+	y.target.list = true
+}
+
+// flush reads the piece that has been gathered.
 func (y *yamlReader) flush() {
-	if y.text.Len() == 0 || y.stopped() {
+	if y.piece.Len() == 0 || y.stopped() {
 		return
 	}
 	var document yaml.Node
-	err := yaml.Unmarshal(y.text.Bytes(), &document)
-	y.text.Reset()
+	err := yaml.Unmarshal(y.piece.Bytes(), &document)
+	last := y.first + bytes.Count(y.piece.Bytes(), []byte("\n")) - 1
+	y.piece.Reset()
 	if err != nil {
-		y.syntax(err)
+		y.syntax(err, last)
 		return
 	}
 	if len(document.Content) == 0 {
@@ -94,10 +145,13 @@ func (y *yamlReader) flush() {
 	}
 	switch top := document.Content[0]; {
 	case top.Kind == yaml.SequenceNode:
-		y.list(top)
+		y.sources(top)
+	case y.list:
+		y.bad(y.spot(top), "", readsetimport.RulePattern, "must be a list of sources")
 	case top.Kind == yaml.MappingNode && len(top.Content) > 0 &&
-		(slices.Contains(manifestKeys, top.Content[0].Value) || slices.Contains(jobKeys, top.Content[0].Value)):
-		y.manifest(top)
+		(y.manifest || slices.Contains(manifestKeys, top.Content[0].Value) || slices.Contains(jobKeys, top.Content[0].Value)):
+		y.beginManifest(y.spot(top))
+		y.pairs(top, y.manifestKey)
 	default:
 		y.source(top)
 	}
@@ -105,12 +159,12 @@ func (y *yamlReader) flush() {
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?:.*anchor.*|(.*))$`)
 
-// syntax notes YAML that cannot be read. Only an error's text tells the line.
-func (y *yamlReader) syntax(err error) {
+// syntax notes YAML that cannot be read. Only an error's text tells the line, which can be the one after the last.
+func (y *yamlReader) syntax(err error, last int) {
 	line, detail := y.first, "must be YAML"
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
-			line += n - 1
+			line = min(line+n-1, last)
 		}
 		if m[2] != "" {
 			detail += ": " + m[2]
@@ -126,7 +180,7 @@ const aliasDetail = "must be written out: aliases of YAML are not read"
 // spot is where a node begins in the input.
 func (y *yamlReader) spot(n *yaml.Node) spot { return spot{y.first + n.Line - 1, n.Column} }
 
-func (y *yamlReader) list(list *yaml.Node) {
+func (y *yamlReader) sources(list *yaml.Node) {
 	for _, n := range list.Content {
 		y.source(n)
 		if y.stopped() {
@@ -135,31 +189,29 @@ func (y *yamlReader) list(list *yaml.Node) {
 	}
 }
 
-func (y *yamlReader) manifest(n *yaml.Node) {
-	y.start(y.spot(n))
-	var t target
-	y.pairs(n, func(key string, at spot, value *yaml.Node) {
-		switch key {
-		case "sequenceStoreId":
-			y.targetValue(&t.values.SequenceStoreID, &t.at[0], key, value)
-		case "roleArn":
-			y.targetValue(&t.values.RoleARN, &t.at[1], key, value)
-		case "clientToken":
-		case "sources":
-			t.list = true
-			if value.Kind == yaml.SequenceNode {
-				y.list(value)
-			} else {
-				y.bad(y.spot(value), key, readsetimport.RulePattern, "must be a list")
-			}
-		default:
-			y.unknown(key, at, "a manifest", manifestKeys)
+func (y *yamlReader) manifestKey(key string, at spot, value *yaml.Node) {
+	switch key {
+	case "sequenceStoreId":
+		y.targetValue(&y.target.values.SequenceStoreID, &y.target.at[0], key, value)
+	case "roleArn":
+		y.targetValue(&y.target.values.RoleARN, &y.target.at[1], key, value)
+	case "clientToken":
+	case "sources":
+		y.beginSources(at)
+		if value.Kind == yaml.SequenceNode {
+			y.sources(value)
+		} else {
+			y.bad(y.spot(value), key, readsetimport.RulePattern, "must be a list")
 		}
-	})
-	t.check(&y.object, y.spot(n))
+	default:
+		y.unknown(key, at, "a manifest", manifestKeys)
+	}
 }
 
 func (y *yamlReader) targetValue(value *string, at *spot, key string, n *yaml.Node) {
+	if *at != (spot{}) {
+		y.bad(y.spot(n), key, readsetimport.RuleDuplicate, "must be there once")
+	}
 	if text, ok := y.scalar(key, n); ok {
 		*value, *at = text, y.spot(n)
 	}

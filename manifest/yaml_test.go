@@ -29,10 +29,14 @@ func TestYAML(t *testing.T) {
 		"manifest":               {"roleArn: arn:aws:iam::123456789012:role/r\nsources:\n" + yamlA + yamlB, sources{sourceA, sourceB}},
 		"manifest, indented":     {"sources:\n" + indented + "sequenceStoreId: '1234567890'\n", sources{sourceA}},
 		"manifest after a list":  {yamlA + "---\nsources:\n" + yamlB, sources{sourceA, sourceB}},
-		"a single source":        {strings.ReplaceAll(yamlA[2:], "\n  ", "\n"), sources{sourceA}},
-		"a list in a list item":  {"-\n  sourceFiles:\n    source1: s3://reads/a.fastq.gz\n  sourceFileType: FASTQ\n  subjectId: a\n  sampleId: a\n", sources{sourceA}},
-		"null and empty":         {strings.TrimSuffix(yamlA, "\n") + "\n  name:\n  description: ''\n  tags:\n", sources{sourceA}},
-		"values as written":      {strings.Replace(yamlA, "sampleId: a", "sampleId: 0012\n  name: 1e3\n  description: 2026-01-02", 1), sources{sourceA.WithSample("0012").WithName("1e3").WithDescription("2026-01-02")}},
+		"manifest, sources first, with a comment": {"sources: # all\n\n" + yamlA + "# c\n" + yamlB + "roleArn: arn:aws:iam::123456789012:role/r\n", sources{sourceA, sourceB}},
+		"manifest, sources in brackets":           {"sources: [" + yamlB[2:] + "]\n", sources{sourceB}},
+		"manifest, no sources in the list":        {"roleArn: arn:aws:iam::123456789012:role/r\nsources:\n", nil},
+		"two manifests":                           {"sources:\n" + yamlA + "---\nsources:\n" + yamlB, sources{sourceA, sourceB}},
+		"a single source":                         {strings.ReplaceAll(yamlA[2:], "\n  ", "\n"), sources{sourceA}},
+		"a list in a list item":                   {"-\n  sourceFiles:\n    source1: s3://reads/a.fastq.gz\n  sourceFileType: FASTQ\n  subjectId: a\n  sampleId: a\n", sources{sourceA}},
+		"null and empty":                          {strings.TrimSuffix(yamlA, "\n") + "\n  name:\n  description: ''\n  tags:\n", sources{sourceA}},
+		"values as written":                       {strings.Replace(yamlA, "sampleId: a", "sampleId: 0012\n  name: 1e3\n  description: 2026-01-02", 1), sources{sourceA.WithSample("0012").WithName("1e3").WithDescription("2026-01-02")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := readString(t, test.in)
@@ -72,8 +76,14 @@ func TestYAMLFaults(t *testing.T) {
 		"text after ---":         {"--- [x]\n", nil, []fault{{1, 1, "", pattern, "---"}}},
 		"sources as one":         {"sources: x\nclientToken: x\n", nil, []fault{{1, 10, "sources", pattern, "list"}}},
 		"no sources":             {"sequenceStoreId: 12\n", nil, []fault{{1, 1, "sources", readsetimport.RuleRequired, ""}, {1, 18, "sequenceStoreId", readsetimport.RuleLength, ""}}},
-		"an unknown key":         {"sources: []\nstoreId: 1\n", nil, []fault{{2, 1, "storeId", pattern, "no field of a manifest"}}},
-		"an answer":              {"sources: []\nstatus: COMPLETED\n", nil, []fault{{2, 1, "status", pattern, "answer"}}},
+		"sources without a list": {"sources:\n  sourceFiles:\n    source1: s3://reads/a.fastq.gz\n", nil, []fault{{2, 3, "", pattern, "list"}}},
+		"a manifest's keys twice": {
+			"roleArn: arn:aws:iam::123456789012:role/r\nsources:\n" + yamlA + "roleArn: arn:aws:iam::123456789012:role/r\nsources: []\n",
+			sources{sourceA},
+			[]fault{{8, 10, "roleArn", readsetimport.RuleDuplicate, ""}, {9, 1, "sources", readsetimport.RuleDuplicate, ""}},
+		},
+		"an unknown key": {"sources: []\nstoreId: 1\n", nil, []fault{{2, 1, "storeId", pattern, "no field of a manifest"}}},
+		"an answer":      {"sources: []\nstatus: COMPLETED\n", nil, []fault{{2, 1, "status", pattern, "answer"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := readString(t, test.in)
