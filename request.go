@@ -124,7 +124,7 @@ func (w *wireAttempt) Do(req *http.Request) (*http.Response, error) {
 	res, err := w.next.Do(req)
 	if err != nil {
 		var dial *net.OpError
-		if errors.As(err, &dial) && dial.Op == "dial" {
+		if errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect") {
 			w.sent = false
 		}
 		w.err = cause(err)

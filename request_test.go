@@ -271,6 +271,7 @@ func TestOneRequestPerCall(t *testing.T) {
 func TestMayHaveStarted(t *testing.T) {
 	reset := &url.Error{Op: "Post", URL: "https://x/?maxResults=1", Err: &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}}
 	dial := &url.Error{Op: "Post", URL: "https://x/", Err: &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}}
+	proxy := &url.Error{Op: "Post", URL: "https://x/", Err: &net.OpError{Op: "proxyconnect", Net: "tcp", Err: dial.Err}}
 	failing := func(err error) API {
 		return omicstest.New().Client(withHTTP(doFunc(func(*http.Request) (*http.Response, error) { return nil, err })))
 	}
@@ -281,6 +282,7 @@ func TestMayHaveStarted(t *testing.T) {
 	}{
 		"reset":                    {failing(reset), syscall.ECONNRESET, true},
 		"not connected":            {failing(dial), syscall.ECONNREFUSED, false},
+		"no proxy":                 {failing(proxy), syscall.ECONNREFUSED, false},
 		"lost":                     {failing(io.EOF), io.EOF, true},
 		"an API of another make":   {fakeAPI{err: io.EOF}, io.EOF, true},
 		"one that applies options": {applyingAPI{fakeAPI{err: io.EOF}}, io.EOF, true},

@@ -196,7 +196,9 @@ func printJobs(w io.Writer) func(readsetimport.Event) {
 		case readsetimport.EventSlotWait:
 			fmt.Fprintln(w, "as many jobs run as the account may have; waiting")
 		case readsetimport.EventThrottled, readsetimport.EventStartFailed, readsetimport.EventLookFailed:
-			fmt.Fprintf(w, "%v; next try in %s\n", e.Err, e.Wait.Round(time.Millisecond))
+			if e.Wait > 0 {
+				fmt.Fprintf(w, "%v; next try in %s\n", e.Err, e.Wait.Round(time.Millisecond))
+			}
 		}
 	}
 }
