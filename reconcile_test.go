@@ -64,7 +64,7 @@ func TestSearchFindsTheJob(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						service := omicstest.New(func(o *omicstest.Options) {
 							o.KeepBodies = true
-							o.JobDuration = omicstest.Lasting(3 * time.Hour)
+							o.JobDuration = omicstest.Lasting(30 * time.Minute)
 							change(o)
 						})
 						for i := range 5 {
