@@ -89,6 +89,8 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 				break
 			}
 			f.sub.NextAt = now.Add(r.c.lookDelay(age(f.sub), r.typical))
+		case s.err != nil && now.Before(r.sweepAfter):
+			// At its own time, and by itself, since there are no sweeps now.
 		case s.err != nil:
 			f.sub.NextAt = now.Add(wait)
 		default:

@@ -1,0 +1,161 @@
+package readsetimport
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/readsetimport/readsetimport/omicstest"
+)
+
+// lookCase is an import of 10 jobs, of 12 minutes to 30 minutes, and what its looks may cost.
+type lookCase struct {
+	service func(o *omicstest.Options)
+	most    time.Duration // from a job's end until its results are there
+	gets    int           // at most
+	lists   int           // at most
+}
+
+func listFault(f omicstest.Fault) func(o *omicstest.Options) {
+	return func(o *omicstest.Options) {
+		o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) { return f, r.Op == omicstest.OpList }
+	}
+}
+
+func listBody(text string) func(o *omicstest.Options) {
+	return listFault(omicstest.Raw(200, http.Header{"Content-Type": {"application/json"}}, func() io.Reader { return strings.NewReader(text) }))
+}
+
+func TestSweeps(t *testing.T) {
+	late := 70 * time.Second // MaxPollDelay is 60, and some
+	for name, tc := range map[string]lookCase{
+		"all is well":                           {func(*omicstest.Options) {}, late, 45, 200},
+		"jobs come on the list late":            {func(o *omicstest.Options) { o.ListLag = 5 * time.Minute }, late + 5*time.Minute, 400, 200},
+		"jobs come on the list after their end": {func(o *omicstest.Options) { o.ListLag = 3 * time.Hour }, late, 650, 300},
+		"the list is forbidden":                 {listFault(omicstest.Status(403, "AccessDeniedException", "x")), late, 650, 12},
+		"the list fails":                        {listFault(omicstest.Status(500, "InternalServerException", "x")), late, 650, 40},
+		"the list is throttled":                 {listFault(omicstest.Status(429, "ThrottlingException", "x")), late, 650, 40},
+		"the list is broken off":                {listFault(omicstest.Truncate()), late, 650, 12},
+		"the list is HTML":                      {listFault(omicstest.HTML(200)), late, 650, 12},
+		"the list does not answer":              {listFault(omicstest.Delay(time.Hour)), late + time.Minute, 650, 40},
+		"pages of one":                          {func(o *omicstest.Options) { o.PageSize = 1 }, late, 650, 5000},
+		"the list is empty":                     {listBody(`{"importJobs":[]}`), late, 650, 300},
+		"the list is another's":                 {listBody(`{"importJobs":[{"id":"1111111111","sequenceStoreId":"1234567899","status":"COMPLETED"}]}`), late, 650, 12},
+		"ids that are none":                     {listBody(`{"importJobs":[{"id":"../..","status":"COMPLETED"}]}`), late, 650, 12},
+		"pages without end":                     {listBody(`{"importJobs":[],"nextToken":"again"}`), late, 650, 24},
+		"too many on a page":                    {listBody(`{"importJobs":[` + strings.Repeat(`{"id":"1111111111","status":"COMPLETED"},`, 200) + `{"id":"1111111111"}]}`), late, 650, 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := 0
+				service := omicstest.New(func(o *omicstest.Options) {
+					o.JobDuration = func(omicstest.Job) time.Duration { n++; return time.Duration(10+2*n) * time.Minute }
+					tc.service(o)
+				})
+				c := newTestClient(t, service)
+				c.batchSize = 10
+				w := &watched{t: t}
+				c.opts.OnEvent = w.see
+				report, err := c.Import(t.Context(), testTarget, testSources(100))
+				require.NoError(t, err)
+				requireTruth(t, service, testSources(100), report)
+				ends := make(map[string]time.Time)
+				for _, job := range service.Jobs(testTarget.SequenceStoreID) {
+					ends[job.ID] = job.CompletionTime
+				}
+				for _, e := range w.of(EventSourceEnded) {
+					require.LessOrEqual(t, e.Time.Sub(ends[e.Job.ID]), tc.most)
+				}
+				gets, lists := len(service.Requests(omicstest.OpGet)), len(service.Requests(omicstest.OpList))
+				t.Logf("%d gets, %d lists", gets, lists)
+				require.LessOrEqual(t, gets, tc.gets)
+				require.LessOrEqual(t, lists, tc.lists)
+				require.Positive(t, lists)
+				requireBelowQuota(t, service)
+			})
+		})
+	}
+}
+
+// A list that calls jobs ended that are not costs looks, and no result comes of it.
+func TestSweepsAreNotTheTruth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var service *omicstest.Service
+		service = omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(30 * time.Minute) })
+		c := newTestClient(t, service)
+		c.batchSize = 10
+		c.opts.OnEvent = func(e Event) {
+			if e.Kind != EventJobStarted || e.Submitted < 50 {
+				return
+			}
+			var ids []string
+			for _, job := range service.Jobs(testTarget.SequenceStoreID) {
+				ids = append(ids, `{"id":"`+job.ID+`","status":"COMPLETED"}`)
+			}
+			lie := omicstest.Raw(200, http.Header{"Content-Type": {"application/json"}}, func() io.Reader {
+				return strings.NewReader(`{"importJobs":[` + strings.Join(ids, ",") + `]}`)
+			})
+			for range 5 {
+				service.Inject(omicstest.OpList, lie)
+			}
+		}
+		report, err := c.Import(t.Context(), testTarget, testSources(50))
+		require.NoError(t, err)
+		requireTruth(t, service, testSources(50), report)
+		for _, job := range report.Jobs {
+			require.Equal(t, types.ReadSetImportJobStatusCompleted, job.Status)
+		}
+		require.LessOrEqual(t, len(service.Requests(omicstest.OpGet)), 5*5+10)
+		require.Zero(t, c.slots.taken)
+	})
+}
+
+// A job whose looks fail keeps its own time for the next, although sweeps for the others go on.
+func TestSweepsLeaveFailingLooksAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		var sick string
+		began := time.Now()
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.JobDuration = func(omicstest.Job) time.Duration {
+				n++
+				if n == 1 {
+					return time.Minute
+				}
+				return 10 * time.Hour
+			}
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+				return omicstest.Status(500, "InternalServerException", "x"), r.Op == omicstest.OpGet && r.JobID == sick && time.Since(began) < 9*time.Hour
+			}
+		})
+		c := newTestClient(t, service, func(o *Options) {
+			o.MaxPollDelay = 2 * time.Minute
+			o.OnEvent = func(e Event) {
+				if e.Kind == EventJobStarted && sick == "" {
+					sick = e.Job.ID
+				}
+			}
+		})
+		c.batchSize = 10
+		_, err := c.Import(t.Context(), testTarget, testSources(100))
+		require.NoError(t, err)
+		var last time.Time
+		gets := 0
+		for _, r := range service.Requests(omicstest.OpGet) {
+			if r.JobID != sick {
+				continue
+			}
+			if gets++; gets > 10 {
+				require.GreaterOrEqual(t, r.Time.Sub(last), time.Minute)
+			}
+			last = r.Time
+		}
+		require.Greater(t, gets, 300)
+	})
+}
