@@ -31,8 +31,8 @@ type Options struct {
 	// by https URLs or local paths. Its error is a fault of the field. By default, URIs stay as they are.
 	RewriteURI func(uri string) (string, error)
 
-	// SkipUnsupported leaves out rows for which HealthOmics has no file type, such as spring and vcf. By default they
-	// are faults.
+	// SkipUnsupported leaves out rows of a table for which HealthOmics has no file type, such as spring and vcf. By
+	// default they are faults.
 	SkipUnsupported bool
 
 	// Target is set to the sequence store and the role that an API manifest names, by the time the iteration ends. It

@@ -118,7 +118,9 @@ func (t *tableReader) source() {
 	s.SubjectID, s.SampleID = t.get(l.column[fieldSubject]), t.get(l.column[fieldSample])
 	s.Name, s.Description = t.get(l.column[fieldName]), t.get(l.column[fieldDescription])
 	s.GeneratedFrom, s.ReferenceARN = t.get(l.column[fieldGeneratedFrom]), t.get(l.column[fieldReference])
-	t.fileType()
+	if !t.fileType() {
+		return
+	}
 	t.tags()
 	t.take(r)
 }
@@ -210,37 +212,44 @@ func firstOf(c fileColumns) int {
 	return c.mate
 }
 
-// fileType finds the type of the row's files: by the column of types, by the column of the files, by option, by name.
-func (t *tableReader) fileType() {
+// fileType finds the type of the row's files: by the column of types, by the column of the files, by option, by name. It
+// is false when there is none and the row is to be left out.
+func (t *tableReader) fileType() bool {
 	s := &t.row.source
-	if column := t.layout.column[fieldType]; column >= 0 {
+	switch column := t.layout.column[fieldType]; {
+	case column >= 0:
 		s.Type = types.FileType(t.get(column))
-		return
-	}
-	s.Type = t.files.kind
-	if s.Type == types.FileTypeBam && t.o.FileType == types.FileTypeUbam {
-		s.Type = types.FileTypeUbam
-	}
-	byName := typeByName(s.Source1)
-	if s.Type == "" {
-		switch s.Type = t.o.FileType; {
-		case s.Type != "" && (s.Type != types.FileTypeUbam || byName == "" || byName == types.FileTypeBam):
-		case byName != "":
-			s.Type = byName
-		case s.Source1 != "":
-			t.badField(t.files.first, s.Source1, "must end in .fastq.gz, .fq.gz, .bam or .cram: HealthOmics takes FASTQ (compressed with gzip), BAM, CRAM and UBAM; Options.FileType is for other names")
+	case t.files.kind != "":
+		s.Type = t.files.kind
+		if s.Type == types.FileTypeBam && t.o.FileType == types.FileTypeUbam {
+			s.Type = types.FileTypeUbam
 		}
-		return
+		t.endings()
+	default:
+		byName := typeByName(s.Source1)
+		s.Type = t.o.FileType
+		if s.Type == "" || s.Type == types.FileTypeUbam && byName != "" && byName != types.FileTypeBam {
+			s.Type = byName
+		}
+		if s.Type == "" && s.Source1 != "" {
+			if t.o.SkipUnsupported {
+				return false
+			}
+			t.badField(t.files.first, s.Source1, "must end in .fastq.gz, .fq.gz, .bam or .cram: HealthOmics takes FASTQ (compressed with gzip), BAM, CRAM and UBAM; Options.FileType is for other names, and Options.SkipUnsupported leaves such rows out")
+		}
+	}
+	return true
+}
+
+// endings checks that the files are of the type that their column says.
+func (t *tableReader) endings() {
+	s := &t.row.source
+	want := s.Type
+	if want == types.FileTypeUbam {
+		want = types.FileTypeBam
 	}
 	for i, uri := range [...]string{s.Source1, s.Source2} {
-		if uri == "" {
-			continue
-		}
-		have, want := typeByName(uri), s.Type
-		if want == types.FileTypeUbam {
-			want = types.FileTypeBam
-		}
-		if have != want {
+		if uri != "" && typeByName(uri) != want {
 			t.badField([...]int{t.files.first, t.files.mate}[i], uri, "must end in "+endings[want])
 		}
 	}

@@ -118,6 +118,13 @@ func TestTables(t *testing.T) {
 			},
 			want: sources{readsetimport.UBAM(bucket + "a.unmapped").WithSample("s").WithSubject("s")},
 		},
+		"columns, types by name, the others left out": {
+			in: "id,file\ns,s3://reads/a.vcf.gz\ns,s3://reads/b.fq.gz\ns,s3://reads/b.fq.gz.md5\n",
+			opt: func(o *manifest.Options) {
+				o.Columns, o.SkipUnsupported = manifest.Columns{Source1: "file", Sample: "id"}, true
+			},
+			want: sources{single("s", "b.fq.gz")},
+		},
 		"columns, type by column": {
 			in: "id,file,kind,from,ref\ns,s3://reads/a,cram,here," + reference + "\n",
 			opt: func(o *manifest.Options) {

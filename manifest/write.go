@@ -210,7 +210,7 @@ func (t *nfCoreWriter) source(i int, s readsetimport.Source) error {
 		lost = append(lost, loss(fieldType, string(s.Type), name+" is for FASTQ"))
 	}
 	for field, uri := range [...]string{s.Source1, s.Source2} {
-		if uri != "" && typeByName(uri) != types.FileTypeFastq {
+		if uri != "" && s.Type == types.FileTypeFastq && typeByName(uri) != types.FileTypeFastq {
 			lost = append(lost, loss(field, uri, name+" takes names that end in .fastq.gz or .fq.gz"))
 		}
 	}

@@ -77,7 +77,7 @@ func TestWriteLoss(t *testing.T) {
 		paths  []string
 	}{
 		"rnaseq: subject":           {manifest.NFCoreRNASeq, good.WithSubject("P"), []string{"subjectId"}},
-		"rnaseq: type":              {manifest.NFCoreRNASeq, readsetimport.UBAM(bucket + "a.bam").WithSample("s").WithSubject("s"), []string{"sourceFileType", "sourceFiles.source1"}},
+		"rnaseq: type":              {manifest.NFCoreRNASeq, readsetimport.UBAM(bucket + "a.bam").WithSample("s").WithSubject("s"), []string{"sourceFileType"}},
 		"rnaseq: names of files":    {manifest.NFCoreRNASeq, single("s", "a"), []string{"sourceFiles.source1"}},
 		"sarek: texts":              {manifest.NFCoreSarek, good.WithName("n").WithDescription("d").WithGeneratedFrom("g").WithReference(reference), []string{"generatedFrom", "referenceArn", "name", "description"}},
 		"sarek: tags":               {manifest.NFCoreSarek, good.WithTag("k", "v"), []string{"tags"}},
