@@ -224,7 +224,12 @@ func ExampleJobError() {
 	_, err = client.Wait(ctx, job.JobRef)
 	var failed *readsetimport.JobError
 	if errors.As(err, &failed) {
-		fmt.Println(failed.Job.Status, errors.Is(err, readsetimport.ErrPartialFailure))
+		switch {
+		case errors.Is(err, readsetimport.ErrPartialFailure):
+			fmt.Println("some sources failed")
+		case errors.Is(err, readsetimport.ErrJobFailed), errors.Is(err, readsetimport.ErrJobCancelled):
+			fmt.Println("the job ended as a whole:", failed.Job.StatusMessage)
+		}
 		for _, s := range failed.Job.Sources {
 			if s.ReadSetID == "" {
 				fmt.Println(s.Source.Source1, s.Status, s.StatusMessage)
@@ -232,7 +237,7 @@ func ExampleJobError() {
 		}
 	}
 	// Output:
-	// COMPLETED_WITH_FAILURES true
+	// some sources failed
 	// s3://bucket/missing.bam FAILED The source file was not found
 }
 
@@ -284,6 +289,9 @@ func ExampleClient_Advance() {
 			log.Fatal(err)
 		}
 		if s.Ended() {
+			if s.Phase == readsetimport.PhaseUnresolved {
+				log.Fatal(s.LastError) // it cannot be told whether the job was started
+			}
 			fmt.Println(s.Job.Status, len(s.Job.Sources), s.Job.Err())
 			break
 		}
@@ -355,8 +363,8 @@ func ExampleError() {
 			fmt.Println("try again later, in", e.RetryAfter)
 		case errors.Is(err, readsetimport.ErrQuotaExceeded):
 			fmt.Println("try again when other jobs have ended")
-		case errors.As(err, &e) && e.MayHaveStarted:
-			fmt.Println("send the same batch with the same token again")
+		case errors.Is(err, readsetimport.ErrInternal), errors.Is(err, readsetimport.ErrRequestTimeout):
+			fmt.Println("it may have been carried out: send the same batch with the same token again")
 		}
 	}
 	// Output:
@@ -505,6 +513,8 @@ func ExampleOptions_progress() {
 		o.MaxActiveJobs = 1
 		o.OnEvent = func(e readsetimport.Event) {
 			switch e.Kind {
+			case readsetimport.EventSourceEnded:
+				// e.Result has what became of it.
 			case readsetimport.EventJobStarted, readsetimport.EventImportEnded:
 				fmt.Printf("%s: %d running, %d imported, %d failed\n", e.Kind, e.Running, e.Imported, e.Failed)
 			}
