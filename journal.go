@@ -1,18 +1,13 @@
 package readsetimport
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"iter"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
@@ -43,6 +38,14 @@ const (
 	RecordEnded    RecordKind = "ended"    // the job has ended, with these outcomes
 )
 
+func (k RecordKind) known() bool {
+	switch k {
+	case RecordSending, RecordReleased, RecordStarted, RecordEnded:
+		return true
+	}
+	return false
+}
+
 // Record is one entry of a [Journal]. It is plain JSON, and holds no names and no ids of samples or subjects: sources
 // are known by their fingerprints.
 type Record struct {
@@ -67,10 +70,19 @@ type RecordSource struct {
 // checksum.
 type FileJournal struct {
 	mu     sync.Mutex
-	file   *os.File
+	file   journalFile
 	size   int64  // of the valid part
 	next   uint64 // sequence number
 	broken error  // the first error of a write, which is final
+}
+
+// journalFile is what a journal needs of its file.
+type journalFile interface {
+	io.ReaderAt
+	io.WriterAt
+	Truncate(size int64) error
+	Sync() error
+	Close() error
 }
 
 var (
@@ -82,170 +94,56 @@ var (
 // process can open until Close. A link is not followed.
 //
 // A last line that a crash cut short is dropped, since nothing was done on the strength of it. Damage anywhere else
-// makes OpenJournal refuse the file and name the line: what such a journal says cannot be trusted.
+// makes OpenJournal refuse the file and name the line: what such a journal says cannot be trusted. A file that is no
+// journal is refused too, and left as it is.
 func OpenJournal(path string) (*FileJournal, error) {
 	file, err := openExclusive(path)
 	if err != nil {
 		return nil, fmt.Errorf("readsetimport: open journal: %w", err)
 	}
-	j := &FileJournal{file: file}
-	if err := j.recover(path); err != nil {
+	j, err := openFile(path, file)
+	if err != nil {
 		file.Close()
 		return nil, fmt.Errorf("readsetimport: open journal %s: %w", path, err)
 	}
 	return j, nil
 }
 
-// recover checks the whole file, and drops what a crash left behind it.
-func (j *FileJournal) recover(path string) error {
-	info, err := j.file.Stat()
+func openFile(path string, file *os.File) (*FileJournal, error) {
+	info, err := file.Stat()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return errors.New("it is not a regular file")
+		return nil, errors.New("it is not a regular file")
 	}
-	for line, err := range j.lines(info.Size()) {
+	j, err := recoverJournal(file, info.Size())
+	if err == nil && j.size == 0 {
+		// A file whose name a crash can undo is no journal.
+		err = syncDir(filepath.Dir(path))
+	}
+	return j, err
+}
+
+// recoverJournal checks the whole file, and drops what a crash left behind it.
+func recoverJournal(file journalFile, size int64) (*FileJournal, error) {
+	j := &FileJournal{file: file}
+	for line, err := range readLines(file, size) {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := line.record(); err != nil {
-			return err
+			return nil, err
 		}
 		j.next++
 		j.size = line.end
 	}
-	if j.size < info.Size() {
-		if err := j.file.Truncate(j.size); err != nil {
-			return err
+	if j.size < size {
+		if err := file.Truncate(j.size); err != nil {
+			return nil, err
 		}
 	}
-	if j.size == 0 {
-		// A file whose name a crash can undo is no journal.
-		if err := syncDir(filepath.Dir(path)); err != nil {
-			return err
-		}
-	}
-	return j.file.Sync()
-}
-
-// Each line is {"seq":N,"record":{…},"crc32c":"xxxxxxxx"} and a newline. The checksum is over the bytes before it.
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-const (
-	lineHead   = `{"seq":`
-	lineRecord = `,"record":`
-	lineSum    = `,"crc32c":"`
-	lineTail   = `"}`
-	lineMax    = 1 << 20
-)
-
-func encodeLine(seq uint64, r Record) ([]byte, error) {
-	body, err := json.Marshal(r)
-	if err != nil {
-		return nil, err
-	}
-	line := make([]byte, 0, len(body)+64)
-	line = append(line, lineHead...)
-	line = strconv.AppendUint(line, seq, 10)
-	line = append(line, lineRecord...)
-	line = append(line, body...)
-	sum := crc32.Checksum(line, castagnoli)
-	line = append(line, lineSum...)
-	line = fmt.Appendf(line, "%08x", sum)
-	line = append(line, lineTail...)
-	if len(line) >= lineMax {
-		return nil, fmt.Errorf("readsetimport: a journal record of %d bytes is too large", len(line))
-	}
-	return append(line, '\n'), nil
-}
-
-// journalLine is a checked line.
-type journalLine struct {
-	number int
-	body   []byte // of the record
-	end    int64  // offset behind the newline
-}
-
-// record decodes the line strictly: what this version does not know it cannot trust.
-func (l journalLine) record() (Record, error) {
-	var r Record
-	d := json.NewDecoder(bytes.NewReader(l.body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
-		return r, fmt.Errorf("line %d: %w", l.number, err)
-	}
-	switch r.Kind {
-	case RecordSending, RecordReleased, RecordStarted, RecordEnded:
-		return r, nil
-	}
-	return r, fmt.Errorf("line %d: unknown kind of record %q", l.number, shorten(string(r.Kind)))
-}
-
-// checkLine is the body of the record in a line without its newline.
-func checkLine(line []byte, seq uint64) ([]byte, bool) {
-	const sumLen = len(lineSum) + 8 + len(lineTail)
-	if len(line) < sumLen {
-		return nil, false
-	}
-	summed, sum := line[:len(line)-sumLen], line[len(line)-sumLen:]
-	want := fmt.Sprintf("%s%08x%s", lineSum, crc32.Checksum(summed, castagnoli), lineTail)
-	head := lineHead + strconv.FormatUint(seq, 10) + lineRecord
-	if string(sum) != want || !bytes.HasPrefix(summed, []byte(head)) {
-		return nil, false
-	}
-	return summed[len(head):], true
-}
-
-// lines yields the checked lines of the file's first size bytes. It stops before a last line that was cut short; any
-// other damage is an error.
-func (j *FileJournal) lines(size int64) iter.Seq2[journalLine, error] {
-	return func(yield func(journalLine, error) bool) {
-		in := bufio.NewReaderSize(io.NewSectionReader(j.file, 0, size), lineMax)
-		var end int64
-		for number := 1; ; number++ {
-			line, err := in.ReadSlice('\n')
-			if err == io.EOF {
-				if !cutShort(line, uint64(number-1)) {
-					yield(journalLine{}, fmt.Errorf("line %d is damaged", number))
-				}
-				return
-			}
-			if errors.Is(err, bufio.ErrBufferFull) {
-				yield(journalLine{}, fmt.Errorf("line %d is damaged: it has no end", number))
-				return
-			}
-			if err != nil {
-				yield(journalLine{}, err)
-				return
-			}
-			end += int64(len(line))
-			body, ok := checkLine(line[:len(line)-1], uint64(number-1))
-			if !ok {
-				yield(journalLine{}, fmt.Errorf("line %d is damaged", number))
-				return
-			}
-			if !yield(journalLine{number, body, end}, nil) {
-				return
-			}
-		}
-	}
-}
-
-// cutShort reports whether what follows the last newline is what a crash leaves of a write: the beginning of a line,
-// perhaps with zeros where the file grew before its data came. A whole line whose newline has become something else is
-// damage, since it was durable once; and something else altogether is not a journal.
-func cutShort(tail []byte, seq uint64) bool {
-	if len(tail) == 0 {
-		return true
-	}
-	if _, whole := checkLine(tail[:len(tail)-1], seq); whole {
-		return false
-	}
-	tail = bytes.TrimRight(tail, "\x00")
-	head := lineHead + strconv.FormatUint(seq, 10) + lineRecord
-	n := min(len(tail), len(head))
-	return string(tail[:n]) == head[:n]
+	return j, file.Sync()
 }
 
 // Replay yields every record, in the order in which they were appended.
@@ -258,7 +156,8 @@ func (j *FileJournal) Replay(ctx context.Context) iter.Seq2[Record, error] {
 			yield(Record{}, err)
 			return
 		}
-		for line, err := range j.lines(size) {
+		var end int64
+		for line, err := range readLines(j.file, size) {
 			var r Record
 			if err == nil {
 				r, err = line.record()
@@ -273,6 +172,10 @@ func (j *FileJournal) Replay(ctx context.Context) iter.Seq2[Record, error] {
 			if !yield(r, nil) {
 				return
 			}
+			end = line.end
+		}
+		if end < size {
+			yield(Record{}, errors.New("readsetimport: journal: somebody else has cut the file short"))
 		}
 	}
 }
@@ -298,6 +201,8 @@ func (j *FileJournal) Append(ctx context.Context, r Record) error {
 	}
 	if err != nil {
 		j.broken = fmt.Errorf("readsetimport: journal: %w", err)
+		// What a failed sync left in the system's cache must not look durable to whoever opens the file next.
+		_ = j.file.Truncate(j.size)
 		return j.broken
 	}
 	j.size += int64(len(line))

@@ -1,0 +1,113 @@
+package readsetimport
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/metrics"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+	"github.com/stretchr/testify/require"
+)
+
+// A journal of a million imported sources must be in memory again in under 5 s and 200 MiB:
+//
+//	go test -run '^$' -bench OpenJournal -benchtime 3x
+func BenchmarkOpenJournal(b *testing.B) {
+	const batches = 10_000
+	path := filepath.Join(b.TempDir(), "journal.jsonl")
+	writeHistory(b, path, batches)
+	info, err := os.Stat(path)
+	require.NoError(b, err)
+	before := settledHeap()
+	peak := sampleHeap(func() {
+		for b.Loop() {
+			j, err := OpenJournal(path)
+			require.NoError(b, err)
+			l := &ledger{journal: j}
+			require.NoError(b, l.open(b.Context()))
+			require.Len(b, l.entries, batches*MaxSourcesPerJob)
+			require.Empty(b, l.batches)
+			require.NoError(b, j.Close())
+			b.StopTimer()
+			runtime.GC() // each round begins with an empty heap
+			b.StartTimer()
+		}
+	})
+	const mib = 1 << 20
+	b.ReportMetric(float64(info.Size())/mib, "MiB-file")
+	b.ReportMetric(float64(peak.live-before)/mib, "MiB-live")
+	b.ReportMetric(float64(peak.heap-before)/mib, "MiB-heap")
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/op")
+}
+
+// writeHistory writes the journal of an import that went well.
+func writeHistory(tb testing.TB, path string, batches int) {
+	file, err := os.Create(path)
+	require.NoError(tb, err)
+	defer file.Close()
+	var seq uint64
+	now := time.Date(2030, 1, 2, 3, 4, 5, 678_901_234, time.UTC)
+	for batch := range batches {
+		for _, r := range batchHistory(batch, MaxSourcesPerJob, now.Add(time.Duration(batch)*time.Minute)) {
+			line, err := encodeLine(seq, r)
+			require.NoError(tb, err)
+			_, err = file.Write(line)
+			require.NoError(tb, err)
+			seq++
+		}
+	}
+}
+
+// batchHistory is what is remembered of a batch.
+func batchHistory(batch, sources int, at time.Time) []Record {
+	r := Record{Kind: RecordSending, Time: at, SequenceStoreID: "1234567890", ClientToken: fmt.Sprintf("rsi1-%052d", batch)}
+	sending, started, ended := r, r, r
+	sending.Attempt, sending.Body = 1, fmt.Sprintf("%032x", batch)
+	started.Kind, started.Time, started.JobID = RecordStarted, at.Add(time.Second), fmt.Sprintf("%010d", batch)
+	ended.Kind, ended.Time, ended.JobID = RecordEnded, at.Add(time.Hour), started.JobID
+	for i := range sources {
+		s := RecordSource{}
+		binary.BigEndian.PutUint64(s.Fingerprint[8:], uint64(batch*sources+i)*0x9e3779b97f4a7c15)
+		sending.Sources = append(sending.Sources, s)
+		s.Status, s.ReadSetID = types.ReadSetImportJobItemStatusFinished, fmt.Sprintf("%010d", batch*sources+i)
+		ended.Sources = append(ended.Sources, s)
+	}
+	return []Record{sending, started, ended}
+}
+
+type heapPeak struct{ live, heap uint64 }
+
+// sampleHeap is the most memory in use while f runs: marked live by a collection, and with what is not yet collected.
+func sampleHeap(f func()) heapPeak {
+	var peak heapPeak
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
+		for ctx.Err() == nil {
+			metrics.Read(samples)
+			peak.live = max(peak.live, samples[0].Value.Uint64())
+			peak.heap = max(peak.heap, samples[1].Value.Uint64())
+			time.Sleep(2 * time.Millisecond)
+		}
+	}()
+	f()
+	stop()
+	<-done
+	return peak
+}
+
+func settledHeap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
