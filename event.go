@@ -20,7 +20,7 @@ const (
 	EventSourceEnded EventKind = "source ended"       // Result has its outcome
 	EventThrottled   EventKind = "throttled"          // the service answered 429: Err, and the next try in Wait
 	EventSlotWait    EventKind = "waiting for a slot" // the service answered 402: as many jobs run as may
-	EventStartFailed EventKind = "start failed"       // a request to start a job failed in passing: Err, and the next try in Wait
+	EventStartFailed EventKind = "start failed"       // a request to start a job failed: Err, and the next try in Wait, 0 if there is none
 	EventLookFailed  EventKind = "look failed"        // a look at jobs failed in passing: Err, and the next try in Wait
 	EventImportEnded EventKind = "import ended"       // the last one; Err is why the import could not go on, or nil
 )

@@ -84,7 +84,7 @@ func Example() {
 	// s3://bucket/SRR233106_1.fastq.gz is read set 3469135782
 	// s3://bucket/HG00096.cram is read set 4703703673
 	// s3://bucket/missing.bam failed: The source file was not found
-	// not every source was imported: 1 of 3 were not
+	// not every source was imported (1 of 3 were not)
 }
 
 // A client takes the SDK's own, made as for any other service. One client for an account and Region is the right number:

@@ -87,9 +87,9 @@ func (c *Client) Import(ctx context.Context, t Target, sources []Source) (*Repor
 	case failed == 0:
 		return report, nil // even if the context ended with the last of them
 	case fatal != nil:
-		return report, fmt.Errorf("%w: %d of %d were not: %w", ErrIncomplete, failed, len(sources), fatal)
+		return report, fmt.Errorf("%w (%d of %d were not): %w", ErrIncomplete, failed, len(sources), fatal)
 	}
-	return report, fmt.Errorf("%w: %d of %d were not", ErrIncomplete, failed, len(sources))
+	return report, fmt.Errorf("%w (%d of %d were not)", ErrIncomplete, failed, len(sources))
 }
 
 // errNotSent is for sources that were not sent because of others.
@@ -129,7 +129,7 @@ func withoutErrors(sources []Source) iter.Seq2[Source, error] {
 
 // Stream is [Client.Import] for inputs of any size. It reads the input as it can send, 100 sources ahead at most, and
 // yields results as jobs end, in no particular order: Index tells which. Memory is bounded by the jobs in flight, and by
-// some 40 bytes for each file, by which it notices the same file twice.
+// some 25 bytes for each file, by which it notices the same file twice.
 //
 // A source's own failure is in its result, an invalid source's too, and the others go on. The iterator's error is what
 // kept the import from going on (see [Client.Import]), or the input's own error; it comes once, and last, after the
@@ -200,5 +200,5 @@ func withMessage(failure *JobError, message string) error {
 	if message == "" {
 		return failure
 	}
-	return fmt.Errorf("%w: source: %s", failure, strings.TrimSpace(oneLine(message)))
+	return fmt.Errorf("source failed: %s: %w", strings.TrimSpace(oneLine(message)), failure)
 }

@@ -3,7 +3,10 @@ package readsetimport
 import (
 	"context"
 	"errors"
+	"net"
+	"net/http"
 	"slices"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -373,3 +376,44 @@ func TestImportWithAServiceThatForgetsTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { require.Zero(t, run(t, -1)) })
 	synctest.Test(t, func(t *testing.T) { require.Positive(t, run(t, 0)) })
 }
+
+// An endpoint that never answers is a mistake, and waiting does not mend it. One that has answered before is an outage.
+func TestImportThatReachesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New()
+		refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+		down := true
+		api := service.Client(func(o *omics.Options) {
+			next := o.HTTPClient.(*http.Client).Transport
+			o.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				if down {
+					return nil, refused
+				}
+				return next.RoundTrip(r)
+			})}
+		})
+		c, err := New(api)
+		require.NoError(t, err)
+		began := time.Now()
+		report, err := c.Import(t.Context(), testTarget, testSources(250))
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		require.Len(t, report.Failed(), 250)
+		require.Less(t, time.Since(began), 15*time.Minute)
+		require.Empty(t, service.Requests(""))
+
+		down = false
+		_, err = c.Get(t.Context(), JobRef{testTarget.SequenceStoreID, "1111111111"})
+		require.ErrorIs(t, err, ErrNotFound)
+		down = true
+		go func() {
+			time.Sleep(12 * time.Hour)
+			down = false
+		}()
+		_, err = c.Import(t.Context(), testTarget, testSources(250))
+		require.NoError(t, err)
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

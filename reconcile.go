@@ -36,6 +36,9 @@ const (
 	foundMax      = 10                 // jobs with these sources that are reported
 )
 
+// errGivenUp is for a batch that the service does not take, and does not refuse either.
+var errGivenUp = errors.New("given up")
+
 // search takes one step: a page of the list, or a look at one of the jobs on it.
 func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bool) (Submission, *Error, error) {
 	if err := s.Batch.Target.Validate(); err != nil {
@@ -179,7 +182,7 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 	s.Search = Search{}
 	s.NextAt = time.Now()
 	if s.Attempt > attemptMax {
-		return s, &Error{Op: opStart.String(), Err: fmt.Errorf("given up after %d attempts, none of which started a job; the last: %s", attemptMax, s.LastError)}
+		return s, &Error{Op: opStart.String(), Err: fmt.Errorf("%w after %d attempts, none of which started a job; the last: %s", errGivenUp, attemptMax, s.LastError)}
 	}
 	return s, nil
 }

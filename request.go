@@ -50,6 +50,7 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 	err = send(attempt, func(o *omics.Options) { c.harden(o, &wire) })
 	if err == nil {
 		c.succeeded.Store(true)
+		c.answered.Store(true)
 		pace.answered()
 		return nil
 	}
@@ -71,6 +72,9 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 		pace.throttled(sentAt, e.RetryAfter)
 	} else if e.StatusCode != 0 {
 		pace.answered()
+	}
+	if e.StatusCode != 0 {
+		c.answered.Store(true)
 	}
 	return e
 }

@@ -493,12 +493,11 @@ func (r *run) finish(f *flight) {
 }
 
 // refuse ends a batch that the service refused for good. What is wrong with a batch is its own matter; what is wrong
-// with the store, the role or the permissions is everybody's.
+// with the store, the role, the permissions or the endpoint is everybody's.
 func (r *run) refuse(f *flight, why error) {
 	r.drop(f)
 	r.fail(f, why)
-	var e *Error
-	if errors.As(why, &e) && (e.local || e.refused() && e.kind() != ErrValidation) {
+	if !errors.Is(why, ErrValidation) && !errors.Is(why, errGivenUp) {
 		r.halt(why)
 	}
 }

@@ -154,7 +154,7 @@ func (c *Client) send(ctx context.Context, s Submission) (Submission, *Error, er
 	switch {
 	case ctx.Err() != nil:
 		return s, e, e
-	case e.passing() || c.forgives(e, s.Failures):
+	case e.passing() && !c.unreached(s, e), c.forgives(e, s.Failures):
 		return c.failed(s, e), e, nil
 	case s.Phase == PhasePlanned:
 		return s, e, e
@@ -173,6 +173,13 @@ func (c *Client) forgives(e *Error, failures int) bool {
 	const most = 8
 	renewable := e.kind() == ErrAccessDenied || e.local
 	return renewable && c.succeeded.Load() && failures < most
+}
+
+// unreached reports whether the service has never answered this client, time and again, and nothing of the batch has
+// left: a wrong endpoint, Region or proxy, which waiting does not mend.
+func (c *Client) unreached(s Submission, e *Error) bool {
+	const most = 10 // some five minutes
+	return e.StatusCode == 0 && s.Phase == PhasePlanned && s.Failures >= most && !c.answered.Load()
 }
 
 // failed notes a failure that passes, and when to try again.
