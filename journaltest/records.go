@@ -1,0 +1,167 @@
+package journaltest
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport"
+)
+
+var begin = time.Date(2030, 1, 2, 3, 4, 5, 678_901_234, time.UTC)
+
+// batch is the life of the n-th batch. No two records of all of them have both kind and client token in common.
+func batch(n int) []readsetimport.Record {
+	r := readsetimport.Record{
+		Kind:            readsetimport.RecordSending,
+		Time:            begin.Add(time.Duration(n) * 1_000_000_007),
+		SequenceStoreID: "1234567890",
+		ClientToken:     fmt.Sprintf("rsi1-%d", n),
+	}
+	sending, released, started, ended := r, r, r, r
+	sending.Attempt, sending.Body = 2+n, fmt.Sprintf("%032x", n)
+	sending.Sources = sources(n, 3, false)
+	released.Kind = readsetimport.RecordReleased
+	started.Kind, started.JobID = readsetimport.RecordStarted, fmt.Sprintf("%010d", n)
+	ended.Kind, ended.JobID = readsetimport.RecordEnded, started.JobID
+	ended.Sources = sources(n, 3, true)
+	return []readsetimport.Record{sending, released, started, ended}
+}
+
+func sources(n, count int, ended bool) []readsetimport.RecordSource {
+	list := make([]readsetimport.RecordSource, count)
+	for i := range list {
+		f := &list[i].Fingerprint
+		binary.BigEndian.PutUint64(f[:8], uint64(n))
+		binary.BigEndian.PutUint64(f[8:], ^uint64(i))
+		switch {
+		case ended && i%3 == 1:
+			list[i].Status = types.ReadSetImportJobItemStatusFailed
+		case ended:
+			list[i].Status = types.ReadSetImportJobItemStatusFinished
+			list[i].ReadSetID = fmt.Sprintf("%036d", n*count+i)
+		}
+	}
+	return list
+}
+
+// samples are records of every kind, and such as are hard to keep.
+func samples() []readsetimport.Record {
+	list := slices.Concat(batch(0), batch(1))
+	add := func(change func(*readsetimport.Record)) {
+		r := batch(len(list))[0]
+		change(&r)
+		list = append(list, r)
+	}
+	for _, zone := range []*time.Location{time.FixedZone("", 5*3600+1800), time.FixedZone("", -8*3600), time.Local} {
+		add(func(r *readsetimport.Record) { r.Time = r.Time.In(zone) })
+	}
+	add(func(r *readsetimport.Record) { r.Time = time.Now() })
+	add(func(r *readsetimport.Record) { r.Time = begin.Truncate(time.Second) })
+	add(func(r *readsetimport.Record) { r.Time = begin.Truncate(time.Second).Add(1) })
+	for _, token := range []string{`quoted "', \ \n %s {}`, "Zoë \u00a0\u2028 読み取り 🧬", " spaces ", "<&>", "null", "0012"} {
+		add(func(r *readsetimport.Record) { r.ClientToken = token })
+	}
+	// The largest that an import writes.
+	add(func(r *readsetimport.Record) {
+		r.Kind, r.JobID = readsetimport.RecordEnded, strings.Repeat("9", 36)
+		r.ClientToken = strings.Repeat("🧬", 127)
+		r.Sources = sources(len(list), readsetimport.MaxSourcesPerJob, true)
+	})
+	return list
+}
+
+func clone(r readsetimport.Record) readsetimport.Record {
+	r.Sources = slices.Clone(r.Sources)
+	return r
+}
+
+// compare is how a replay differs from what was appended: the first few faults.
+func compare(got, want []readsetimport.Record) []error {
+	const few = 3
+	faults := compareAll(got, want)
+	if more := len(faults) - few; more > 1 {
+		faults = append(faults[:few], fmt.Errorf("and %d such faults more", more))
+	}
+	return faults
+}
+
+func compareAll(got, want []readsetimport.Record) []error {
+	name := func(r readsetimport.Record) string { return fmt.Sprintf("%q of %q", r.Kind, r.ClientToken) }
+	times := make(map[string]int)
+	for _, r := range got {
+		times[name(r)]++
+	}
+	var faults []error
+	for i, r := range want {
+		switch n := times[name(r)]; n {
+		case 0:
+			faults = append(faults, fmt.Errorf("record %d is missing", i))
+		case 1:
+		default:
+			faults = append(faults, fmt.Errorf("record %d comes %d times", i, n))
+		}
+	}
+	if len(faults) == 0 && len(got) > len(want) {
+		faults = append(faults, fmt.Errorf("%d records too many", len(got)-len(want)))
+	}
+	if len(got) != len(want) {
+		return faults
+	}
+	if len(faults) == 0 && !slices.EqualFunc(got, want, func(a, b readsetimport.Record) bool { return name(a) == name(b) }) {
+		return []error{errors.New("the records come in another order")}
+	}
+	for i, r := range got {
+		if diff := difference(r, want[i]); diff != nil {
+			faults = append(faults, fmt.Errorf("record %d: %w", i, diff))
+		}
+	}
+	return faults
+}
+
+// difference is how a record has changed.
+func difference(got, want readsetimport.Record) error {
+	var diffs []error
+	differ := func(field string, got, want any) {
+		if got != want {
+			diffs = append(diffs, fmt.Errorf("%s is %q, not %q", field, fmt.Sprint(got), fmt.Sprint(want)))
+		}
+	}
+	differ("Kind", got.Kind, want.Kind)
+	if !got.Time.Equal(want.Time) {
+		differ("Time", got.Time.Format(time.RFC3339Nano), want.Time.Format(time.RFC3339Nano))
+	}
+	differ("SequenceStoreID", got.SequenceStoreID, want.SequenceStoreID)
+	differ("ClientToken", got.ClientToken, want.ClientToken)
+	differ("Attempt", got.Attempt, want.Attempt)
+	differ("Body", got.Body, want.Body)
+	differ("JobID", got.JobID, want.JobID)
+	if len(got.Sources) != len(want.Sources) {
+		differ("len(Sources)", len(got.Sources), len(want.Sources))
+		return join(diffs)
+	}
+	for i, s := range got.Sources {
+		if s != want.Sources[i] {
+			differ(fmt.Sprintf("Sources[%d]", i), s, want.Sources[i])
+			break
+		}
+	}
+	return join(diffs)
+}
+
+// join is one error in one line.
+func join(faults []error) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	err := faults[0]
+	for _, f := range faults[1:] {
+		err = fmt.Errorf("%w; %w", err, f)
+	}
+	return err
+}
