@@ -76,13 +76,10 @@ func TestImportRefusedInTheMiddle(t *testing.T) {
 		report, err := c.Import(t.Context(), testTarget, testSources(100))
 		require.ErrorIs(t, err, ErrAccessDenied)
 		require.Len(t, report.Jobs, 3)
-		for i, res := range report.Results {
-			if i < 30 {
-				require.NoError(t, res.Err)
-			} else {
-				require.ErrorIs(t, res.Err, ErrAccessDenied)
-				require.Empty(t, res.JobID)
-			}
+		require.Len(t, report.Imported(), 30)
+		for _, res := range report.Failed() {
+			require.ErrorIs(t, res.Err, ErrAccessDenied)
+			require.Empty(t, res.JobID)
 		}
 	})
 }
