@@ -65,7 +65,7 @@ func TestAdvanceEndsWithOneJob(t *testing.T) {
 		omicstest.Delay(45 * time.Second), omicstest.Late(5 * time.Minute), omicstest.Late(20 * time.Second),
 	}
 	var searched, adopted, again int
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 1))
@@ -220,7 +220,7 @@ func TestStrangeJobs(t *testing.T) {
 		"unknown status for ever":       {[]Job{job("RUNNING", notStarted, notStarted, notStarted)}, PhaseUnresolved, nil, unknownPatience},
 		"no status for ever":            {[]Job{job("")}, PhaseUnresolved, nil, doubtPatience},
 		"unknown status, all ended":     {[]Job{ended(job("SUCCEEDED", wellFinished...))}, PhaseDone, nil, 1},
-		"unknown status, not all ended": {[]Job{ended(job("SUCCEEDED", finished, notStarted, finished))}, PhaseUnresolved, nil, unknownPatience},
+		"unknown status, not all ended": {[]Job{ended(job("SUCCEEDED", finished, notStarted, finished)), job(completed, wellFinished...)}, PhaseDone, nil, 2},
 		"in progress, all ended":        {[]Job{ended(job("IN_PROGRESS", finished, failed, finished))}, PhaseDone, ErrPartialFailure, 1},
 		"without a read set id":         {[]Job{idless}, PhaseDone, nil, doubtPatience},
 		"read set id comes later":       {[]Job{idless, idless, job(completed, wellFinished...)}, PhaseDone, nil, 3},
