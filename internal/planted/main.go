@@ -1,0 +1,237 @@
+// Command planted shows that the tests find bugs: it applies each of some dozens of small changes that break what the
+// library promises to a copy of the module, and runs the simulation there until a seed fails.
+//
+//	go run ./internal/planted                  # all of them
+//	go run ./internal/planted -only search     # those with search in their names
+//	go run ./internal/planted -seeds 100000    # try longer before giving up on a bug
+//
+// It prints for each bug whether it was found and how many seeds that took, and at the end the median. It ends with 1
+// if one was not found, if its change no longer fits the library, or if the simulation fails without any bug.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "planted:", err)
+		os.Exit(1)
+	}
+}
+
+// trial is where bugs are tried.
+type trial struct {
+	module string // a copy of the module
+	tmp    string
+	seeds  int
+	from   uint64
+	show   bool
+}
+
+func run(ctx context.Context) error {
+	seeds := flag.Int("seeds", 20_000, "how many seeds to try before giving up on a bug")
+	from := flag.Uint64("from", 1, "the first seed")
+	clean := flag.Int("clean", 300, "how many seeds must pass without a bug")
+	only := flag.String("only", "", "a regular `expression` for the names of the bugs to try")
+	show := flag.Bool("show", false, "show what the tests print when they find a bug")
+	flag.Parse()
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
+	all, err := bugs()
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(b bug) bool { return !wanted.MatchString(b.name) })
+	tmp, err := os.MkdirTemp("", "planted")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	t := trial{module: filepath.Join(tmp, "module"), tmp: tmp, seeds: *seeds, from: *from, show: *show}
+	if err := t.copyModule(ctx); err != nil {
+		return err
+	}
+	if *clean > 0 {
+		none := bug{name: "none", text: "The library as it is.", test: simulation}
+		t.seeds = *clean
+		found, err := t.try(ctx, none)
+		if err != nil {
+			return err
+		}
+		if found.found {
+			return fmt.Errorf("the simulation fails without any bug:\n%s", found.output)
+		}
+		t.seeds = *seeds
+	}
+	return t.tryAll(ctx, all)
+}
+
+func (t trial) tryAll(ctx context.Context, all []bug) error {
+	var needed []int
+	var missed []string
+	for _, b := range all {
+		f, err := t.try(ctx, b)
+		if err != nil {
+			return err
+		}
+		took := f.took.Round(100 * time.Millisecond)
+		switch {
+		case !f.found:
+			missed = append(missed, b.name)
+			fmt.Printf("%-32s NOT FOUND in %d seeds, %s\n", b.name, t.seeds, took)
+		case b.test != simulation:
+			fmt.Printf("%-32s found by the tests %s, %s\n", b.name, b.test, took)
+		default:
+			needed = append(needed, f.seeds)
+			fmt.Printf("%-32s found, seeds needed: %d, %s: %s\n", b.name, f.seeds, took, f.why)
+		}
+		if t.show {
+			fmt.Println(f.output)
+		}
+	}
+	fmt.Printf("\n%d of %d bugs found", len(all)-len(missed), len(all))
+	if len(needed) > 0 {
+		slices.Sort(needed)
+		fmt.Printf(", %d of them by the simulation: the median is %d seeds, the most %d", len(needed), needed[len(needed)/2], needed[len(needed)-1])
+	}
+	fmt.Println()
+	if len(missed) > 0 {
+		return fmt.Errorf("not found: %s", strings.Join(missed, ", "))
+	}
+	return nil
+}
+
+// copyModule copies the module that the working folder is in, so that edits do not matter while this runs.
+func (t trial) copyModule(ctx context.Context) error {
+	gomod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return err
+	}
+	root := filepath.Dir(strings.TrimSpace(string(gomod)))
+	return filepath.WalkDir(root, func(name string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		inside, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(t.module, inside)
+		switch {
+		case entry.IsDir() && entry.Name() == ".git":
+			return filepath.SkipDir
+		case entry.IsDir():
+			return os.MkdirAll(to, 0o755)
+		case !entry.Type().IsRegular():
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(to, text, 0o644)
+	})
+}
+
+// finding is what became of the tests with a bug.
+type finding struct {
+	found  bool
+	seeds  int // tried until one failed
+	why    string
+	output string
+	took   time.Duration
+}
+
+// try runs the tests that must find a bug on the library with the bug.
+func (t trial) try(ctx context.Context, b bug) (finding, error) {
+	overlay, err := t.overlay(b)
+	if err != nil {
+		return finding{}, err
+	}
+	binary := filepath.Join(t.tmp, "test-"+b.name)
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, ".")
+	build.Dir = t.module
+	if out, err := build.CombinedOutput(); err != nil {
+		return finding{}, fmt.Errorf("%s does not compile: %w\n%s", b.name, err, out)
+	}
+	defer os.Remove(binary)
+
+	begin := time.Now()
+	args := []string{"-test.run", b.test, "-test.timeout", "1h"}
+	if b.test == simulation {
+		args = append(args, "-seeds", strconv.Itoa(t.seeds), "-from", strconv.FormatUint(t.from, 10))
+	}
+	test := exec.CommandContext(ctx, binary, args...)
+	test.Dir = t.module
+	var output bytes.Buffer
+	test.Stdout, test.Stderr = &output, &output
+	err = test.Run()
+	f := finding{found: err != nil, output: output.String(), took: time.Since(begin)}
+	var failed *exec.ExitError
+	if err != nil && (!errors.As(err, &failed) || ctx.Err() != nil) {
+		return f, err
+	}
+	if b.test == simulation && f.found {
+		f.seeds, f.why, err = t.first(f.output)
+	}
+	return f, err
+}
+
+// overlay writes the files that a bug changes, and the file that tells the go command of them.
+func (t trial) overlay(b bug) (string, error) {
+	changed, err := b.apply(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(t.module, name)) })
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(t.tmp, b.name)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", err
+	}
+	replace := make(map[string]string, len(changed))
+	for name, text := range changed {
+		to := filepath.Join(folder, name)
+		if err := os.WriteFile(to, []byte(text), 0o644); err != nil {
+			return "", err
+		}
+		replace[filepath.Join(t.module, name)] = to
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(folder, "overlay.json")
+	return overlay, os.WriteFile(overlay, text, 0o644)
+}
+
+// replay is how the simulation says which seed failed.
+var replay = regexp.MustCompile(`-from (\d+)`)
+
+// first is how many seeds it took, by what the simulation printed.
+func (t trial) first(output string) (seeds int, why string, err error) {
+	m := replay.FindStringSubmatch(output)
+	if m == nil {
+		return 0, "", fmt.Errorf("the simulation failed and did not say which seed:\n%s", output)
+	}
+	seed, err := strconv.ParseUint(m[1], 10, 64)
+	return int(seed - t.from + 1), "", err
+}
