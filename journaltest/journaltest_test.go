@@ -150,7 +150,7 @@ func TestTestJournal(t *testing.T) {
 			&memory{unordered: true}, "is number 3 of its goroutine, and number 2 in Replay",
 		},
 		"a goroutine is left": {
-			&memory{onBreak: func(*memory) { go func() { <-leak }() }}, "breaking off a replay: goroutines are left of 64 replays",
+			&memory{onBreak: func(*memory) { go func() { <-leak }() }}, "goroutines are left of 64 replays",
 		},
 		"a lock is left":         {&memory{onBreak: func(m *memory) { m.mu.Lock() }}, "breaking off a replay: it hangs"},
 		"it does not break off":  {&memory{stubborn: true}, "breaking off a replay: panic: "},

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/journaltest"
+)
+
+func openDB(t *testing.T, path string) *sql.DB {
+	db, err := sql.Open("sqlite", dataSource(path))
+	require.NoError(t, err)
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func TestJournal(t *testing.T) {
+	for name, connections := range map[string]int{"one connection": 1, "many": 0} {
+		t.Run(name, func(t *testing.T) {
+			db := openDB(t, filepath.Join(t.TempDir(), "a b?c%.db"))
+			db.SetMaxOpenConns(connections)
+			j, err := OpenJournal(t.Context(), db, "all checks")
+			require.NoError(t, err)
+			require.NoError(t, journaltest.TestJournal(j))
+			require.NoError(t, journaltest.TestReopen(func() (readsetimport.Journal, error) {
+				return OpenJournal(t.Context(), db, "reopened")
+			}))
+		})
+	}
+}
+
+func TestJournalInFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a b?c%.db")
+	require.NoError(t, journaltest.TestReopen(func() (readsetimport.Journal, error) {
+		return OpenJournal(t.Context(), openDB(t, path), "j")
+	}))
+	require.FileExists(t, path)
+}
+
+// Of two clients that use one journal, one stops.
+func TestTwoClients(t *testing.T) {
+	ctx, db := t.Context(), openDB(t, filepath.Join(t.TempDir(), "journal.db"))
+	record := readsetimport.Record{Kind: readsetimport.RecordSending, ClientToken: "a"}
+	first, err := OpenJournal(ctx, db, "j")
+	require.NoError(t, err)
+	second, err := OpenJournal(ctx, db, "j")
+	require.NoError(t, err)
+	other, err := OpenJournal(ctx, db, "other")
+	require.NoError(t, err)
+
+	require.NoError(t, first.Append(ctx, record))
+	require.Error(t, second.Append(ctx, record))
+	require.Error(t, second.Append(ctx, record), "it is final")
+	require.NoError(t, first.Append(ctx, record))
+	require.NoError(t, other.Append(ctx, record))
+}
+
+func TestDamage(t *testing.T) {
+	ctx, db := t.Context(), openDB(t, filepath.Join(t.TempDir(), "journal.db"))
+	for name, tc := range map[string]struct{ statement, want string }{
+		"a row is gone":      {`DELETE FROM import_journal WHERE name = $1 AND seq = 1`, "record 1 is missing"},
+		"another version":    {`UPDATE import_journal SET record = '{"kind":"sending","color":"red"}' WHERE name = $1 AND seq = 2`, "record 2: "},
+		"no JSON":            {`UPDATE import_journal SET record = '' WHERE name = $1 AND seq = 0`, "record 0: "},
+		"the last is gone":   {`DELETE FROM import_journal WHERE name = $1 AND seq = 2`, "record 2 is missing"},
+		"the table is empty": {`DELETE FROM import_journal WHERE name = $1`, "record 0 is missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j, err := OpenJournal(ctx, db, name)
+			require.NoError(t, err)
+			for range 3 {
+				require.NoError(t, j.Append(ctx, readsetimport.Record{Kind: readsetimport.RecordSending}))
+			}
+			_, err = db.ExecContext(ctx, tc.statement, name)
+			require.NoError(t, err)
+			require.ErrorContains(t, readAll(ctx, j), tc.want)
+		})
+	}
+}
+
+func readAll(ctx context.Context, j readsetimport.Journal) error {
+	for _, err := range j.Replay(ctx) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	var first, second bytes.Buffer
+	require.NoError(t, run(t.Context(), &first, path))
+	require.Contains(t, first.String(), "1 jobs in this run")
+	require.NoError(t, run(t.Context(), &second, path))
+	require.Contains(t, second.String(), "0 jobs in this run")
+	readSets := func(b *bytes.Buffer) []byte { return b.Bytes()[:bytes.LastIndexByte(b.Bytes()[:b.Len()-1], '\n')] }
+	require.Equal(t, string(readSets(&first)), string(readSets(&second)))
+}
