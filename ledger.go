@@ -22,6 +22,7 @@ type ledger struct {
 	broken  error // an Append failed: nothing more can be promised
 	entries map[Fingerprint]entry
 	batches map[string]*carrier // under way, by the client token of their first attempt
+	jobs    map[JobRef]struct{} // of which it is known which batch they are
 }
 
 // entry is what is known of a source. One without a carrier and without a read set was tried and failed, or released.
@@ -53,6 +54,7 @@ func (l *ledger) open(ctx context.Context) error {
 	}
 	l.entries = make(map[Fingerprint]entry)
 	l.batches = make(map[string]*carrier)
+	l.jobs = make(map[JobRef]struct{})
 	for r, err := range l.journal.Replay(ctx) {
 		if err == nil {
 			err = l.apply(r)
@@ -106,6 +108,7 @@ func (l *ledger) apply(r Record) error {
 		l.settle(b, func(e *entry) {})
 	case RecordStarted:
 		b.jobID = r.JobID
+		l.jobs[JobRef{r.SequenceStoreID, r.JobID}] = struct{}{}
 	case RecordEnded:
 		for _, s := range r.Sources {
 			e := l.entries[s.Fingerprint]
@@ -122,6 +125,15 @@ func (l *ledger) apply(r Record) error {
 		return fmt.Errorf("unknown kind of record %q", r.Kind)
 	}
 	return nil
+}
+
+// knows reports whether it is known which batch the job is. A search for another does not want it, even if it has the
+// same sources: those that failed in it and were sent again.
+func (l *ledger) knows(ref JobRef) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, known := l.jobs[ref]
+	return known
 }
 
 // settle takes a batch off the list, and with end its sources off the batch.

@@ -156,10 +156,11 @@ func (r *run) resume(f *flight) {
 // replan makes a new batch of what the input has of one that was begun and never sent.
 func (r *run) replan(f *flight) {
 	r.letGo(f)
+	var tries int32
 	for _, s := range fingerprints(r.target, f.sources) {
-		r.c.ledger.take(s, r)
+		tries = max(tries, r.c.ledger.take(s, r).tries)
 	}
-	fresh := r.plan(f.sources, f.index, 0)
+	fresh := r.plan(f.sources, f.index, tries)
 	f.sub, f.carried, f.written = fresh.sub, fresh.carried, 0
 	f.sub.NextAt = time.Now()
 	if r.stop != nil {

@@ -47,6 +47,11 @@ type Submission struct {
 // Ended reports whether the submission is done or unresolved, so that [Client.Advance] has nothing left to do.
 func (s Submission) Ended() bool { return s.Phase == PhaseDone || s.Phase == PhaseUnresolved }
 
+// unsent reports whether it is certain that no request for the batch has left.
+func (s Submission) unsent() bool {
+	return s.Phase == PhasePlanned || s.Phase == "" || s.Phase == PhaseSending && s.untried
+}
+
 const (
 	settling        = 5 * time.Minute // how long the service may take to show a job that it has started
 	unknownPatience = 1000            // looks in a row at a status that this package does not know
