@@ -141,7 +141,7 @@ func TestRequestRate(t *testing.T) {
 			})
 			c := newTestClient(t, service, func(o *Options) { o.RequestRate = perSecond })
 			c.batchSize = 10
-			_, err := c.Import(t.Context(), testTarget, testSources(1000))
+			_, err := c.Import(t.Context(), testTarget, testSources(500))
 			require.NoError(t, err)
 			least := time.Duration(float64(time.Second)/perSecond) - time.Microsecond
 			for _, op := range []string{omicstest.OpStart, omicstest.OpGet, omicstest.OpList} {

@@ -59,12 +59,12 @@ func TestSweeps(t *testing.T) {
 					tc.service(o)
 				})
 				c := newTestClient(t, service)
-				c.batchSize = 10
+				c.batchSize = 1
 				w := &watched{t: t}
 				c.opts.OnEvent = w.see
-				report, err := c.Import(t.Context(), testTarget, testSources(100))
+				report, err := c.Import(t.Context(), testTarget, testSources(10))
 				require.NoError(t, err)
-				requireTruth(t, service, testSources(100), report)
+				requireTruth(t, service, testSources(10), report)
 				ends := make(map[string]time.Time)
 				for _, job := range service.Jobs(testTarget.SequenceStoreID) {
 					ends[job.ID] = job.CompletionTime
