@@ -126,6 +126,7 @@ func TestSlots(t *testing.T) {
 		s.refused(take(t, s), exactly)
 		const interval = time.Minute * 20 / 4
 		var lookAt time.Time
+		time.AfterFunc(interval-30*time.Second, s.seen)
 		time.AfterFunc(interval+30*time.Second, func() {
 			lookAt = time.Now()
 			s.seen()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -74,7 +75,7 @@ func TestStreamYieldsOutcomesAsJobsEnd(t *testing.T) {
 		c := newTestClient(t, service)
 		c.batchSize = 10
 		got := make(map[string]int)
-		order := []int{}
+		order := []string{}
 		for res, err := range c.Stream(t.Context(), testTarget, withoutErrors(testSources(75))) {
 			require.NoError(t, err)
 			require.NoError(t, res.Err)
@@ -82,14 +83,17 @@ func TestStreamYieldsOutcomesAsJobsEnd(t *testing.T) {
 			if got[res.JobID] > 1 {
 				continue
 			}
-			order = append(order, res.Index/10)
+			order = append(order, res.JobID)
 			for _, job := range service.Jobs(testTarget.SequenceStoreID) {
 				if job.ID == res.JobID {
 					require.LessOrEqual(t, time.Since(job.CompletionTime), 70*time.Second)
 				}
 			}
 		}
-		require.Equal(t, []int{7, 6, 5, 4, 3, 2, 1, 0}, order, "the last job was the shortest")
+		slices.Reverse(order)
+		for i, job := range service.Jobs(testTarget.SequenceStoreID) {
+			require.Equal(t, job.ID, order[i], "the last job to start was the shortest")
+		}
 		require.Len(t, got, 8)
 	})
 }
