@@ -191,3 +191,39 @@ func (j *memoryJournal) kinds() []RecordKind {
 	}
 	return out
 }
+// The context ends while the input gives back half of a batch that an earlier import began.
+func TestResumeThatIsCutOffInTheInput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(20 * time.Minute) })
+		journal := new(memoryJournal)
+		sources := testSources(100)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		_, err := newTestClient(t, service, journaled(journal)).Import(ctx, testTarget, sources)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		cancel()
+
+		ctx, cancel = context.WithCancel(t.Context())
+		defer cancel()
+		n := 0
+		for res, err := range newTestClient(t, service, journaled(journal)).Stream(ctx, testTarget, func(yield func(Source, error) bool) {
+			for i, s := range sources {
+				if i == 50 {
+					cancel()
+					time.Sleep(time.Second)
+				}
+				if !yield(s, nil) {
+					return
+				}
+			}
+		}) {
+			if err != nil {
+				require.ErrorIs(t, err, context.Canceled)
+				break
+			}
+			require.ErrorIs(t, res.Err, context.Canceled)
+			require.NotEmpty(t, res.JobID)
+			n++
+		}
+		require.GreaterOrEqual(t, n, 50)
+	})
+}
