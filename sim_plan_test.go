@@ -1,0 +1,213 @@
+package readsetimport
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// simPlan is the world that a seed makes: the sheets, the service, the client and what goes wrong. Faults are not in it:
+// each is decided when its request comes, by the seed and the request, so that taking one away leaves the others.
+type simPlan struct {
+	sheets    [][]Source // one for each run of the program; the last run completes
+	runs      []simRun
+	client    simClient
+	service   simService
+	faults    map[string]float64 // chance of a fault, by phase
+	diskFault float64            // chance that a write or a sync of the journal fails
+}
+
+type simClient struct {
+	fixedRunID       bool
+	tokenWindow      time.Duration
+	batchSize        int
+	requestRate      float64
+	maxActive        int
+	minPoll, maxPoll time.Duration
+}
+
+type simService struct {
+	tokenWindow, listLag, retention, skew, late, longest time.Duration
+	quotaFirst, keepOrder                                bool
+	maxActive, pageSize, foreign                         int
+	requestRate                                          float64
+	failing, failingOnce, badJobs                        float64
+}
+
+// simRun is one run of the program: how it ends, and how long it is until the next.
+type simRun struct {
+	crash crashPoint    // where it crashes
+	oneIn uint64        // at how many of the chances there are
+	after time.Duration // if above 0, it is interrupted then; with no crash point it is killed
+	power bool          // the crash takes the machine down, and what was not synced may be lost
+	pause time.Duration
+}
+
+// hashOf is a number that depends on its parts and nothing else.
+func hashOf(seed uint64, parts ...any) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintln(h, seed)
+	fmt.Fprintln(h, parts...)
+	x := h.Sum64() // whose low bits are not mixed well
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
+}
+
+// portionOf is hashOf as a number in [0, 1).
+func portionOf(seed uint64, parts ...any) float64 {
+	return float64(hashOf(seed, parts...)>>11) / (1 << 53)
+}
+
+func pick[T any](random *rand.Rand, from ...T) T { return from[random.IntN(len(from))] }
+
+// between is a duration, each order of magnitude as likely as the others.
+func between(random *rand.Rand, least, most time.Duration) time.Duration {
+	return time.Duration(float64(least) * math.Exp(random.Float64()*math.Log(float64(most)/float64(least))))
+}
+
+const day = 24 * time.Hour
+
+func newSimPlan(seed uint64) simPlan {
+	random := rand.New(rand.NewPCG(seed, 0))
+	var p simPlan
+	s := &p.service
+	s.tokenWindow = pick(random, -1, -1, 10*time.Minute, time.Hour, 8*time.Hour, day, 2*day, 10_000*day)
+	s.listLag = pick(random, 0, 0, time.Second, time.Minute, 3*time.Minute)
+	// What a broken connection leaves on its way, and the list's lag, are together below what a search waits.
+	s.late = pick(random, time.Second, 20*time.Second, 100*time.Second)
+	s.retention = pick(random, 0, recordsKept, 30*day)
+	s.skew = pick(random, 0, 0, time.Second, -time.Second, 10*time.Minute, -10*time.Minute, 3*time.Hour, -3*time.Hour)
+	s.quotaFirst, s.keepOrder = random.IntN(2) == 0, random.IntN(3) == 0
+	s.maxActive = pick(random, 0, 0, 1, 2, 5)
+	s.pageSize = pick(random, 1, 2, 5, 100)
+	s.foreign = pick(random, 0, 0, 1, 3)
+	s.requestRate = pick(random, 0.0, 5, 1)
+	s.failing = pick(random, 0, 0, 0.1, 0.5)
+	s.failingOnce = pick(random, 0, 0, 0.1, 0.5)
+	s.badJobs = pick(random, 0, 0, 0.1, 0.4)
+
+	c := &p.client
+	c.fixedRunID = random.IntN(2) == 0
+	c.tokenWindow = -1
+	if trusted := s.tokenWindow - simLateness; trusted > 0 {
+		c.tokenWindow = pick(random, -1, min(trusted, time.Minute), min(trusted, time.Hour), min(trusted, 12*time.Hour))
+	}
+	c.batchSize = 1 + random.IntN(8)
+	c.requestRate = pick(random, 4.5, 4.5, 20)
+	c.maxActive = pick(random, 0, 0, 1, 4)
+	c.minPoll, c.maxPoll = 2*time.Second, pick(random, 10*time.Second, time.Minute, 10*time.Minute)
+	s.longest = c.maxPoll * pick[time.Duration](random, 1, 5, 30)
+
+	base := pick(random, 0, 0.02, 0.1, 0.25, 0.5)
+	p.faults = map[string]float64{}
+	for _, phase := range requestPhases {
+		p.faults[phase] = base * pick(random, 0, 1, 1, 1.5)
+	}
+	p.diskFault = pick(random, 0, 0, 0, 0.02, 0.1)
+
+	n := pick(random, 1, 2, 2, 3, 3, 4, 5, 6)
+	for range n {
+		p.runs = append(p.runs, newSimRun(random))
+	}
+	p.sheets = newSheets(random, n+1)
+	return p
+}
+
+// simLateness is how much later than the client decides to send it a request may arrive: the client's own timeout, and
+// what the network holds back.
+const simLateness = 5 * time.Minute
+
+func newSimRun(random *rand.Rand) simRun {
+	run := simRun{
+		oneIn: pick[uint64](random, 1, 1, 2, 3, 5, 8),
+		power: random.IntN(2) == 0,
+		pause: between(random, time.Second, 6*time.Hour),
+	}
+	switch random.IntN(12) {
+	case 0, 1:
+		run.pause = between(random, 6*time.Hour, 6*day)
+	case 2:
+		if random.IntN(4) == 0 {
+			run.pause = between(random, 6*day, 20*day)
+		}
+	}
+	switch random.IntN(10) {
+	case 0:
+		run.after = between(random, time.Second, 3*time.Hour) // and then it is interrupted or killed
+		run.crash = pick(random, crashPoint{}, interrupt)
+	case 1: // ends by itself
+	default:
+		run.crash = crashPoints[random.IntN(len(crashPoints))]
+	}
+	return run
+}
+
+// newSheets makes a sheet and what becomes of it from run to run.
+func newSheets(random *rand.Rand, n int) [][]Source {
+	var sheets [][]Source
+	made := 0
+	add := func(sheet []Source, n int) []Source {
+		for range n {
+			sheet = append(sheet, simSource(made))
+			made++
+		}
+		return sheet
+	}
+	size := pick(random, 1, 2, 3, 5, 8, 13, 20)
+	if random.IntN(25) == 0 {
+		size = 40 + random.IntN(200)
+	}
+	sheet := add(nil, size)
+	for i := range n {
+		sheet = append([]Source(nil), sheet...)
+		if i > 0 {
+			switch random.IntN(8) {
+			case 0, 1:
+				sheet = add(sheet, 1+random.IntN(5))
+			case 2:
+				random.Shuffle(len(sheet), func(a, b int) { sheet[a], sheet[b] = sheet[b], sheet[a] })
+			case 3:
+				if len(sheet) > 1 {
+					at := random.IntN(len(sheet))
+					sheet = append(sheet[:at], sheet[at+1:]...)
+				}
+			case 4:
+				at := random.IntN(len(sheet))
+				sheet[at] = sheet[at].WithName(fmt.Sprintf("name %d", i)).WithTag("run", fmt.Sprint(i))
+			}
+		}
+		sheets = append(sheets, sheet)
+	}
+	return sheets
+}
+
+// simSource is the source of a number. Its key is in the names of its files.
+func simSource(n int) Source {
+	uri := fmt.Sprintf("s3://bucket/sim/%s", simKey(n))
+	var s Source
+	switch n % 3 {
+	case 0:
+		s = UBAM(uri + ".bam")
+	case 1:
+		s = PairedFASTQ(uri+"_R1.fastq.gz", uri+"_R2.fastq.gz").WithTag("project", "p")
+	case 2:
+		s = CRAM(uri+".cram", "arn:aws:omics:us-east-1:123456789012:referenceStore/1234567890/reference/1234567890")
+	}
+	return s.WithSubject(fmt.Sprintf("subject-%d", n/2)).WithSample(fmt.Sprintf("sample-%d", n))
+}
+
+func simKey(n int) string { return fmt.Sprintf("s%04d", n) }
+
+// simKeyOf is the key of the source with this first file, or the file itself if it is not one of the sheet.
+func simKeyOf(source1 string) string {
+	const prefix = "s3://bucket/sim/"
+	if len(source1) >= len(prefix)+5 && source1[:len(prefix)] == prefix {
+		return source1[len(prefix) : len(prefix)+5]
+	}
+	return source1
+}

@@ -1,0 +1,306 @@
+package readsetimport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/omics"
+)
+
+// The phases of the simulation's tables: what a request or a record is for.
+const (
+	phaseOpening    = "opening"
+	phasePlanned    = "planned"
+	phaseSending    = "sending"
+	phaseLooking    = "running, Get"
+	phaseSweeping   = "running, List"
+	phaseListing    = "searching, List"
+	phaseInspecting = "searching, Get"
+)
+
+var (
+	requestPhases = []string{phaseSending, phaseLooking, phaseSweeping, phaseListing, phaseInspecting}
+	// Records are written in these: a sending in planned; a start or a refusal in sending; an end in running; nothing
+	// found after a list, or after a look at the last of the jobs on it; a job adopted after a look at it.
+	appendPhases = []string{phasePlanned, phaseSending, phaseLooking, phaseListing, phaseInspecting}
+)
+
+// crashPoint is a place in the program at which it can crash.
+type crashPoint struct{ point, phase string }
+
+var interrupt = crashPoint{"interrupt", ""}
+
+var crashPoints = func() (all []crashPoint) {
+	for _, point := range []string{"append before", "append torn", "append unsynced", "append after"} {
+		for _, phase := range appendPhases {
+			all = append(all, crashPoint{point, phase})
+		}
+	}
+	for _, point := range []string{"request before", "request on its way", "request carried out", "answer received"} {
+		for _, phase := range requestPhases {
+			all = append(all, crashPoint{point, phase})
+		}
+	}
+	return append(all, crashPoint{"open truncated", phaseOpening})
+}()
+
+// process is one run of the program. When it crashes, nothing of it reaches the service or the disk any more.
+type process struct {
+	world  *world
+	number int
+	run    simRun
+	calm   bool // nothing goes wrong
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	gone   chan struct{}
+	once   sync.Once
+
+	mu        sync.Mutex
+	appending struct{ phase, key string }
+	refused   map[string]bool // tokens whose last request was refused
+	searched  map[string]string
+	last      string // phase of the last answer to a search
+}
+
+func (p *process) dead() bool {
+	select {
+	case <-p.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// crash ends the process here and now.
+func (p *process) crash() {
+	p.once.Do(func() { close(p.gone) })
+	p.cancel(errCrashed)
+}
+
+// at reports whether the process is to crash at a point that it has reached.
+func (p *process) at(point, phase, key string) bool {
+	w := p.world
+	if p.calm || p.dead() || p.run.crash != (crashPoint{point, phase}) {
+		return false
+	}
+	n := w.count("chance", p.number, key)
+	if w.roll("crash", p.number, key, n)%p.run.oneIn != 0 {
+		return false
+	}
+	if !w.happens(fmt.Sprintf("run %d: crash: %s (%s %s #%d)", p.number, point, phase, key, n)) {
+		return false
+	}
+	w.hit("crash: "+point, phase)
+	return true
+}
+
+// diskFails reports whether an operation on the journal's file fails.
+func (p *process) diskFails(op string) bool {
+	w := p.world
+	if p.calm || p.appending.phase == "" {
+		return false
+	}
+	n := w.count("disk", p.number, op, p.appending.key)
+	if w.portion("disk", p.number, op, p.appending.key, n) >= w.plan.diskFault {
+		return false
+	}
+	if !w.happens(fmt.Sprintf("run %d: journal %s fails (%s %s #%d)", p.number, op, p.appending.phase, p.appending.key, n)) {
+		return false
+	}
+	w.hit("journal "+op+" fails", p.appending.phase)
+	return true
+}
+
+// simJournal is the journal of a process, which dies with it.
+type simJournal struct {
+	Journal
+	p *process
+}
+
+func (j simJournal) Replay(ctx context.Context) iter.Seq2[Record, error] {
+	return j.Journal.Replay(ctx)
+}
+
+func (j simJournal) Append(ctx context.Context, r Record) error {
+	p := j.p
+	key := fmt.Sprint(r.Kind, " ", r.ClientToken, " ", r.Attempt)
+	n := p.world.count("append", p.number, key)
+	time.Sleep(time.Microsecond + time.Duration(p.world.roll("append", p.number, key, n)%1_000_000))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.appending.key, p.appending.phase = key, p.phaseOf(r)
+	switch {
+	case p.dead():
+		return errCrashed
+	case p.at("append before", p.appending.phase, key):
+		p.crash()
+		return errCrashed
+	}
+	err := j.Journal.Append(ctx, r)
+	if p.dead() {
+		return errCrashed
+	}
+	p.world.log("run %d: %s %s attempt %d job %s: %v", p.number, r.Kind, shorten(r.ClientToken), r.Attempt, r.JobID, err)
+	if err == nil && p.at("append after", p.appending.phase, key) {
+		p.crash()
+		return errCrashed
+	}
+	return err
+}
+
+// phaseOf is what a record is written in. With p.mu held.
+func (p *process) phaseOf(r Record) string {
+	switch r.Kind {
+	case RecordSending:
+		return phasePlanned
+	case RecordEnded:
+		return phaseLooking
+	case RecordStarted:
+		if p.searched[r.JobID] != "" {
+			return phaseInspecting
+		}
+		return phaseSending
+	}
+	for attempt := 1; attempt <= attemptMax+1; attempt++ {
+		if p.refused[attemptToken(Batch{ClientToken: r.ClientToken}, attempt)] {
+			return phaseSending
+		}
+	}
+	return p.last
+}
+
+// simAPI is the SDK's client with a note for the transport of what each request is for.
+type simAPI struct {
+	*omics.Client
+	p *process
+}
+
+type noteKey struct{}
+
+// note is what a request is for.
+type note struct{ phase, key string }
+
+func (n note) in(ctx context.Context) context.Context { return context.WithValue(ctx, noteKey{}, n) }
+
+func (a simAPI) StartReadSetImportJob(ctx context.Context, in *omics.StartReadSetImportJobInput, fns ...func(*omics.Options)) (*omics.StartReadSetImportJobOutput, error) {
+	n := note{phaseSending, simKeyOf(aws.ToString(in.Sources[0].SourceFiles.Source1))}
+	out, err := a.Client.StartReadSetImportJob(n.in(ctx), in, fns...)
+	a.p.mu.Lock()
+	a.p.refused[aws.ToString(in.ClientToken)] = err != nil && newError("", err).refused()
+	a.p.mu.Unlock()
+	return out, a.p.received(n, err)
+}
+
+func (a simAPI) GetReadSetImportJob(ctx context.Context, in *omics.GetReadSetImportJobInput, fns ...func(*omics.Options)) (*omics.GetReadSetImportJobOutput, error) {
+	n := note{phaseLooking, aws.ToString(in.Id)}
+	if calledFrom("searchJob") {
+		n.phase = phaseInspecting
+	}
+	out, err := a.Client.GetReadSetImportJob(n.in(ctx), in, fns...)
+	if n.phase == phaseInspecting {
+		a.p.mu.Lock()
+		a.p.searched[n.key], a.p.last = n.phase, n.phase
+		a.p.mu.Unlock()
+	}
+	return out, a.p.received(n, err)
+}
+
+func (a simAPI) ListReadSetImportJobs(ctx context.Context, in *omics.ListReadSetImportJobsInput, fns ...func(*omics.Options)) (*omics.ListReadSetImportJobsOutput, error) {
+	n := note{phaseSweeping, "list"}
+	if calledFrom("searchList") {
+		n.phase = phaseListing
+	}
+	out, err := a.Client.ListReadSetImportJobs(n.in(ctx), in, fns...)
+	if n.phase == phaseListing {
+		a.p.mu.Lock()
+		a.p.last = n.phase
+		a.p.mu.Unlock()
+	}
+	return out, a.p.received(n, err)
+}
+
+// received is the last moment of a request.
+func (p *process) received(n note, err error) error {
+	if p.at("answer received", n.phase, n.key) {
+		p.crash()
+	}
+	if p.dead() {
+		return errCrashed
+	}
+	return err
+}
+
+// calledFrom reports whether a method of the client is among the callers.
+func calledFrom(method string) bool {
+	var pcs [16]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for {
+		frame, more := frames.Next()
+		if strings.Contains(frame.Function, ")."+method) {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+// simTransport carries the requests of a process to the service.
+type simTransport struct {
+	p    *process
+	next http.RoundTripper
+}
+
+func (t simTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	p, w := t.p, t.p.world
+	n, _ := req.Context().Value(noteKey{}).(note)
+	if p.at("request before", n.phase, n.key) {
+		p.crash()
+	}
+	if p.dead() {
+		return nil, errCrashed
+	}
+	var body []byte
+	if req.Body != nil {
+		body, _ = io.ReadAll(req.Body)
+		req.Body.Close()
+	}
+	seq := w.count("request", p.number, n.phase, n.key)
+	latency := time.Millisecond + time.Duration(w.roll("latency", p.number, n, seq)%50_000_000)
+	time.Sleep(latency / 2)
+	if p.at("request on its way", n.phase, n.key) {
+		p.crash()
+	}
+	if p.dead() {
+		if late := w.roll("orphan", p.number, n, seq); late%3 > 0 {
+			w.orphan(t.next, req, body, time.Duration(late%uint64(w.plan.service.late)))
+		}
+		return nil, errCrashed
+	}
+	fault := w.fault(p, n, seq)
+	res, err := w.carry(t.next, req.Clone(req.Context()), body, fault.Fault)
+	if p.at("request carried out", n.phase, n.key) {
+		p.crash()
+	}
+	if p.dead() {
+		return nil, errCrashed
+	}
+	status := 0
+	if res != nil {
+		status = res.StatusCode
+	}
+	w.log("run %d: %s %s #%d %s: %d %v", p.number, n.phase, n.key, seq, fault.name, status, errors.Unwrap(err))
+	if err == nil && req.Context().Err() == nil {
+		time.Sleep(latency - latency/2)
+	}
+	return res, err
+}

@@ -1,0 +1,68 @@
+package readsetimport
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// shrink looks for the fewest events with which a seed still fails, and tells of them. It takes away what it can, one
+// after the other, until nothing more can be taken away or it has taken long enough.
+func shrink(t *testing.T, seed uint64, failed simOutcome) string {
+	deadline := time.Now().Add(time.Minute)
+	limits := simLimits{without: make(map[string]bool)}
+	try := func(less simLimits) bool {
+		if time.Now().After(deadline) {
+			return false
+		}
+		out := runSeed(t, seed, less)
+		if out.err == nil {
+			return false
+		}
+		failed, limits = out, less
+		return true
+	}
+	for smaller := true; smaller; {
+		smaller = false
+		for _, n := range []int{1, 2, 4, 8, 16} {
+			less := limits
+			if less.sources = n; (limits.sources == 0 || n < limits.sources) && try(less) {
+				smaller = true
+				break
+			}
+		}
+		for less := limits; less.runs+1 < len(failed.world.plan.runs); less = limits {
+			if less.runs++; !try(less) {
+				break
+			}
+			smaller = true
+		}
+		// Several at once, then one at a time.
+		for size := max(1, len(failed.world.happened)/2); size > 0; size /= 2 {
+			for chunk := range slices.Chunk(slices.Clone(failed.world.happened), size) {
+				less := limits
+				less.without = maps.Clone(limits.without)
+				for _, event := range chunk {
+					less.without[event] = true
+				}
+				if len(less.without) > len(limits.without) && try(less) {
+					smaller = true
+				}
+			}
+		}
+	}
+	const most = 200
+	lines := strings.Split(strings.TrimSpace(failed.world.traceText()), "\n")
+	if len(lines) > most {
+		lines = slices.Concat(lines[:most/2], []string{"…"}, lines[len(lines)-most/2:])
+	}
+	return fmt.Sprintf("simulation: seed %d fails: %v\n%s\nplan: %s\nwhat went wrong in it, shrunk to the least:\n\t%s\nand all that happened then:\n\t%s\n",
+		seed, failed.err, simReplay(seed), failed.world.plan, strings.Join(failed.world.happened, "\n\t"), strings.Join(lines, "\n\t"))
+}
+
+func (p simPlan) String() string {
+	return fmt.Sprintf("client %+v service %+v faults %v", p.client, p.service, p.faults)
+}

@@ -1,0 +1,70 @@
+package readsetimport
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// simRow is a row of the table of what was hit, and the columns in which it can be hit at all.
+type simRow struct {
+	name   string
+	phases []string
+}
+
+// simRows are the rows of the table. No request is made in planned and while opening, and only a start is refused for
+// a full quota. A sweep (running, List) changes nothing that is written down.
+func simRows() []simRow {
+	var rows []simRow
+	for _, f := range simFaults {
+		phases := requestPhases
+		if f.start {
+			phases = []string{phaseSending}
+		}
+		rows = append(rows, simRow{"fault: " + f.name, phases})
+	}
+	rows = append(rows, simRow{"journal write fails", appendPhases}, simRow{"journal sync fails", appendPhases})
+	for _, p := range crashPoints {
+		name := "crash: " + p.point
+		if at := slices.IndexFunc(rows, func(r simRow) bool { return r.name == name }); at >= 0 {
+			rows[at].phases = append(rows[at].phases, p.phase)
+		} else {
+			rows = append(rows, simRow{name, []string{p.phase}})
+		}
+	}
+	return rows
+}
+
+// table shows how often each fault and each crash point was hit in each phase. A dot is a cell that cannot be.
+func (a simTotal) table() string {
+	columns := append([]string{phaseOpening, phasePlanned}, requestPhases...)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-28s", "")
+	for _, c := range columns {
+		fmt.Fprintf(&b, "%17s", c)
+	}
+	b.WriteString("\n")
+	for _, row := range simRows() {
+		fmt.Fprintf(&b, "%-28s", row.name)
+		for _, c := range columns {
+			if slices.Contains(row.phases, c) {
+				fmt.Fprintf(&b, "%17d", a.Cells[row.name+"|"+c])
+			} else {
+				fmt.Fprintf(&b, "%17s", "·")
+			}
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func (a simTotal) emptyCells() (empty []string) {
+	for _, row := range simRows() {
+		for _, c := range row.phases {
+			if a.Cells[row.name+"|"+c] == 0 {
+				empty = append(empty, row.name+", "+c)
+			}
+		}
+	}
+	return empty
+}

@@ -1,0 +1,440 @@
+package readsetimport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/omics"
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/omicstest"
+)
+
+// world is one seed at work.
+type world struct {
+	seed   uint64
+	plan   simPlan
+	limits simLimits
+
+	service *omicstest.Service
+	disk    simDisk
+	begin   time.Time
+	orphans sync.WaitGroup // requests that outlive their process
+
+	wire  sync.Mutex // held while a request brings its fault to the service
+	spoil omicstest.Fault
+	held  bool
+
+	mu       sync.Mutex
+	counts   map[string]int
+	happened []string
+	cells    map[simCell]int
+	trace    []string
+	tried    map[string]int
+	requests int
+}
+
+// simCell is a cell of the table of what was hit.
+type simCell struct{ Row, Column string }
+
+func (w *world) roll(parts ...any) uint64     { return hashOf(w.seed, parts...) }
+func (w *world) portion(parts ...any) float64 { return portionOf(w.seed, parts...) }
+
+// count is how often it was called with the same parts before.
+func (w *world) count(parts ...any) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := fmt.Sprintln(parts...)
+	w.counts[key]++
+	return w.counts[key]
+}
+
+// happens notes that something goes wrong, unless it is not to.
+func (w *world) happens(what string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.limits.without[what] {
+		return false
+	}
+	w.happened = append(w.happened, what)
+	return true
+}
+
+func (w *world) hit(row, column string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cells[simCell{row, column}]++
+}
+
+func (w *world) log(format string, args ...any) {
+	line := fmt.Sprintf("%15.6fs  ", time.Since(w.begin).Seconds()) + fmt.Sprintf(format, args...)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.trace = append(w.trace, line)
+	if len(w.trace) > 20000 {
+		panic("seed does not end: " + strings.Join(w.trace[len(w.trace)-60:], "\n"))
+	}
+}
+
+func simEvent(p *process, n note, seq int) string {
+	return fmt.Sprintf("run %d: %s %s #%d", p.number, n.phase, n.key, seq)
+}
+
+// carry brings a request and what goes wrong with it to the service.
+func (w *world) carry(next http.RoundTripper, req *http.Request, body []byte, fault omicstest.Fault) (*http.Response, error) {
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	w.wire.Lock()
+	w.spoil, w.held = fault, true
+	defer func() {
+		if w.held { // the request's context had ended
+			w.held = false
+			w.wire.Unlock()
+		}
+	}()
+	return next.RoundTrip(req)
+}
+
+// orphan carries a request out although its process is gone.
+func (w *world) orphan(next http.RoundTripper, req *http.Request, body []byte, late time.Duration) {
+	req = req.Clone(context.Background())
+	w.orphans.Go(func() {
+		time.Sleep(late)
+		w.log("an orphan arrives")
+		if res, err := w.carry(next, req, body, omicstest.Fault{}); err == nil {
+			res.Body.Close()
+		}
+	})
+}
+
+func newWorld(seed uint64, limits simLimits) *world {
+	w := &world{
+		seed: seed, plan: newSimPlan(seed), limits: limits, begin: time.Now(),
+		counts: make(map[string]int), cells: make(map[simCell]int), tried: make(map[string]int),
+	}
+	s := w.plan.service
+	w.service = omicstest.New(func(o *omicstest.Options) {
+		o.TokenWindow, o.ListLag, o.JobRetention, o.ClockSkew = s.tokenWindow, s.listLag, s.retention, s.skew
+		o.QuotaFirst, o.KeepOrder, o.MaxActiveJobs, o.PageSize, o.RequestRate = s.quotaFirst, s.keepOrder, s.maxActive, s.pageSize, s.requestRate
+		o.MaxRequests = -1
+		o.Outcome, o.JobOutcome, o.JobDuration = w.outcome, w.jobOutcome, w.duration
+		o.Fault = func(omicstest.Request) (omicstest.Fault, bool) {
+			fault := w.spoil
+			w.held = false
+			w.wire.Unlock()
+			return fault, true
+		}
+	})
+	return w
+}
+
+// outcome is what becomes of a source: it fails always, or for the first time or two, or never.
+func (w *world) outcome(s omicstest.Source) omicstest.Outcome {
+	key := simKeyOf(s.Source1)
+	w.tried[key]++
+	always := w.portion("fails", key) < w.plan.service.failing
+	if always || w.portion("fails once", key) < w.plan.service.failingOnce && w.tried[key] <= 1+int(w.roll("tries", key)%2) {
+		return omicstest.Failed(fmt.Sprintf("File validation failed: %s, try %d", key, w.tried[key]))
+	}
+	if w.portion("sure", key) < 0.3 {
+		return omicstest.Outcome{Status: types.ReadSetImportJobItemStatusFinished} // even if its job fails
+	}
+	return omicstest.Outcome{}
+}
+
+func (w *world) jobOutcome(job omicstest.Job) (types.ReadSetImportJobStatus, string) {
+	key := simKeyOf(job.Sources[0].Source1)
+	if w.portion("bad job", key, w.tried[key]) >= w.plan.service.badJobs {
+		return "", ""
+	}
+	if w.roll("how bad", key, w.tried[key])%2 == 0 {
+		return types.ReadSetImportJobStatusFailed, "The job failed"
+	}
+	return types.ReadSetImportJobStatusCancelled, "The job was cancelled"
+}
+
+func (w *world) duration(job omicstest.Job) time.Duration {
+	key := simKeyOf(job.Sources[0].Source1)
+	part := w.portion("duration", key, w.tried[key])
+	return time.Second + time.Duration(part*part*part*float64(w.plan.service.longest))
+}
+
+// newProcess starts the program.
+func (w *world) newProcess(number int, run simRun, calm bool) *process {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	return &process{
+		world: w, number: number, run: run, calm: calm, ctx: ctx, cancel: cancel, gone: make(chan struct{}),
+		refused: make(map[string]bool), searched: make(map[string]string),
+	}
+}
+
+// newClient is a client of the process with the journal on the disk.
+func (p *process) newClient(journal Journal) (*Client, error) {
+	w, o := p.world, p.world.plan.client
+	var inner http.RoundTripper
+	api := w.service.Client(func(o *omics.Options) {
+		inner = o.HTTPClient.(*http.Client).Transport
+		o.HTTPClient = &http.Client{Transport: simTransport{p, inner}}
+	})
+	c, err := New(simAPI{api, p}, func(opts *Options) {
+		opts.RunID = "the import"
+		if !o.fixedRunID {
+			opts.RunID = fmt.Sprintf("import %d", p.number) // a random one cannot be replayed
+		}
+		opts.TokenWindow, opts.RequestRate, opts.MaxActiveJobs = o.tokenWindow, o.requestRate, o.maxActive
+		opts.MinPollDelay, opts.MaxPollDelay = o.minPoll, o.maxPoll
+		opts.QuotaPatience = 2 * day
+		opts.Journal = simJournal{journal, p}
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.batchSize = o.batchSize
+	c.random = func() float64 { return w.portion("jitter", p.number, time.Now().UnixNano()) }
+	return c, nil
+}
+
+// importSheet is the whole program. Its report is nil if it crashed.
+func (p *process) importSheet(sheet []Source) (*Report, error) {
+	defer p.cancel(nil)
+	w := p.world
+	journal, err := recoverJournal(&simFile{&w.disk, p}, int64(len(w.disk.cached)))
+	if p.dead() {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the journal does not open: %w", err)
+	}
+	if p.run.after > 0 && !p.calm {
+		what := "killed"
+		if p.run.crash == interrupt {
+			what = "interrupted"
+		}
+		timer := time.AfterFunc(p.run.after, func() {
+			if !w.happens(fmt.Sprintf("run %d: %s after %s", p.number, what, p.run.after)) {
+				return
+			}
+			w.log("run %d: %s", p.number, what)
+			if p.run.crash == interrupt {
+				p.cancel(context.Canceled)
+			} else {
+				p.crash()
+			}
+		})
+		defer timer.Stop()
+	}
+	c, err := p.newClient(journal)
+	if err != nil {
+		return nil, err
+	}
+	report, err := c.Import(p.ctx, testTarget, sheet)
+	if p.dead() {
+		return nil, nil
+	}
+	if report == nil {
+		return nil, err
+	}
+	w.log("run %d: %d imported, %d not: %v", p.number, len(report.Imported()), len(report.Failed()), err)
+	return report, nil
+}
+
+// live runs the program, again and again, and at last without trouble. It returns what is wrong with the result.
+func (w *world) live() (verdict, error) {
+	sheets := w.sheets()
+	number := 0
+	for i, run := range w.plan.runs {
+		number++
+		if i < w.limits.runs {
+			continue
+		}
+		w.log("run %d: %d sources", number, len(sheets[i]))
+		p := w.newProcess(number, run, false)
+		report, err := p.importSheet(sheets[i])
+		if err != nil {
+			return verdict{}, fmt.Errorf("run %d: %w", number, err)
+		}
+		if report == nil {
+			w.log("run %d: crashed", number)
+			if run.power {
+				w.disk.powerCut(func(n int) int { return int(w.roll("power", number, n, len(w.disk.cached)) % uint64(n)) })
+			}
+		} else if err := w.plausible(report); err != nil {
+			return verdict{}, fmt.Errorf("run %d: %w", number, err)
+		}
+		w.foreigners(number)
+		time.Sleep(run.pause)
+	}
+	number++
+	w.log("the last run: %d sources", len(sheets[len(sheets)-1]))
+	known := w.endedJobs()
+	report, err := w.newProcess(number, simRun{}, true).importSheet(sheets[len(sheets)-1])
+	if err != nil {
+		return verdict{}, fmt.Errorf("the last run: %w", err)
+	}
+	w.orphans.Wait()
+	time.Sleep(day) // whatever is on its way arrives, and what runs ends
+	return w.compare(report, sheets, known)
+}
+
+// sheets is the sheet of each run.
+func (w *world) sheets() [][]Source {
+	if w.limits.sources == 0 {
+		return w.plan.sheets
+	}
+	var small [][]Source
+	for _, sheet := range w.plan.sheets {
+		small = append(small, slices.DeleteFunc(slices.Clone(sheet), func(s Source) bool {
+			return simKeyOf(s.Source1) >= simKey(w.limits.sources)
+		}))
+	}
+	return small
+}
+
+// foreigners are jobs of somebody else.
+func (w *world) foreigners(number int) {
+	var api *omics.Client
+	var inner http.RoundTripper
+	api = w.service.Client(func(o *omics.Options) {
+		inner = o.HTTPClient.(*http.Client).Transport
+		o.HTTPClient = &http.Client{Transport: unspoiled{w, inner}}
+	})
+	c, err := New(api)
+	if err != nil {
+		panic(err)
+	}
+	for i := range w.plan.service.foreign {
+		source := UBAM(fmt.Sprintf("s3://elsewhere/%d/%d.bam", number, i)).WithSubject("x").WithSample("x")
+		_, _ = c.Start(context.Background(), newBatch(testTarget, "foreign", []Source{source}))
+	}
+}
+
+type unspoiled struct {
+	w    *world
+	next http.RoundTripper
+}
+
+func (u unspoiled) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	return u.w.carry(u.next, req.Clone(req.Context()), body, omicstest.Fault{})
+}
+
+// endedJobs are the jobs of which the journal knows the end.
+func (w *world) endedJobs() map[string]bool {
+	known := make(map[string]bool)
+	for line, err := range readLines(&simFile{disk: &w.disk}, int64(len(w.disk.cached))) {
+		if err != nil {
+			break
+		}
+		if r, err := line.record(); err == nil && r.Kind == RecordEnded {
+			known[r.JobID] = true
+		}
+	}
+	return known
+}
+
+// verdict is what a seed that did not fail came to.
+type verdict struct{ imported, failed, unresolved int }
+
+// plausible holds for the report of every run that ended by itself: what it says to be in the store is there.
+func (w *world) plausible(report *Report) error {
+	sets := make(map[string]string)
+	for _, set := range w.service.ReadSets(testTarget.SequenceStoreID) {
+		sets[set.ID] = set.Source1
+	}
+	for _, res := range report.Results {
+		if res.Err == nil && sets[res.ReadSetID] != res.Source.Source1 {
+			return fmt.Errorf("%s is reported as read set %q, which is not in the store", simKeyOf(res.Source.Source1), res.ReadSetID)
+		}
+	}
+	return nil
+}
+
+// compare holds the last report against the store.
+func (w *world) compare(report *Report, sheets [][]Source, known map[string]bool) (verdict, error) {
+	sets := make(map[string][]omicstest.ReadSet)
+	for _, set := range w.service.ReadSets(testTarget.SequenceStoreID) {
+		sets[set.Source1] = append(sets[set.Source1], set)
+	}
+	for uri, same := range sets {
+		if len(same) > 1 {
+			return verdict{}, fmt.Errorf("%s is in the store %d times: jobs %s and %s", simKeyOf(uri), len(same), same[0].JobID, same[1].JobID)
+		}
+	}
+	jobs := make(map[string]omicstest.Job)
+	for _, job := range w.service.Jobs(testTarget.SequenceStoreID) {
+		jobs[job.ID] = job
+	}
+	sheet := sheets[len(sheets)-1]
+	if len(report.Results) != len(sheet) {
+		return verdict{}, fmt.Errorf("%d results for %d sources", len(report.Results), len(sheet))
+	}
+	var v verdict
+	for i, res := range report.Results {
+		key, in := simKeyOf(sheet[i].Source1), sets[sheet[i].Source1]
+		var failure *JobError
+		switch {
+		case res.Index != i || res.Source.Source1 != sheet[i].Source1:
+			return v, fmt.Errorf("result %d is of another source", i)
+		case res.Err == nil:
+			if len(in) == 0 || in[0].ID != res.ReadSetID || in[0].JobID != res.JobID {
+				return v, fmt.Errorf("%s is reported as read set %s of job %s, and the store has %v", key, res.ReadSetID, res.JobID, in)
+			}
+			v.imported++
+		case errors.Is(res.Err, ErrUnresolved):
+			if w.mustResolve() {
+				return v, fmt.Errorf("%s is unresolved: %w", key, res.Err)
+			}
+			v.unresolved++
+		case errors.As(res.Err, &failure):
+			if len(in) > 0 {
+				return v, fmt.Errorf("%s is reported as failed in job %s, and is in the store by job %s", key, res.JobID, in[0].JobID)
+			}
+			if known[res.JobID] {
+				return v, fmt.Errorf("%s is reported as failed in job %s, which had ended before: it was not tried again", key, res.JobID)
+			}
+			if want := messageOf(jobs[res.JobID], sheet[i].Source1); want != res.StatusMessage {
+				return v, fmt.Errorf("%s is reported as failed with %q instead of %q", key, res.StatusMessage, want)
+			}
+			v.failed++
+		default:
+			return v, fmt.Errorf("%s was not imported: %w", key, res.Err)
+		}
+	}
+	return v, nil
+}
+
+// messageOf is what the service says of a source of a job that ended badly.
+func messageOf(job omicstest.Job, uri string) string {
+	at := slices.IndexFunc(job.Sources, func(s omicstest.JobSource) bool { return s.Source1 == uri })
+	if at < 0 {
+		return "(not in the job)"
+	}
+	if m := job.Sources[at].StatusMessage; m != "" {
+		return m
+	}
+	return job.StatusMessage
+}
+
+// mustResolve is whether nothing may be unresolved: all of it happened within the time for which the service keeps the
+// records of jobs.
+func (w *world) mustResolve() bool {
+	return time.Since(w.begin) < recordsKept
+}
+
+func (w *world) traceText() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	lines := slices.Clone(w.trace)
+	slices.Sort(lines) // what happens at one moment has no order
+	return strings.Join(lines, "\n") + "\n"
+}
