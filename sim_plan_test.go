@@ -11,12 +11,12 @@ import (
 // simPlan is the world that a seed makes: the sheets, the service, the client and what goes wrong. Faults are not in it:
 // each is decided when its request comes, by the seed and the request, so that taking one away leaves the others.
 type simPlan struct {
-	sheets    [][]Source // one for each run of the program; the last run completes
-	runs      []simRun
-	client    simClient
-	service   simService
-	faults    map[string]float64 // chance of a fault, by phase
-	diskFault float64            // chance that a write or a sync of the journal fails
+	sheets     [][]Source // one for each run of the program; the last run completes
+	runs       []simRun
+	client     simClient
+	service    simService
+	faults     map[string]float64 // chance of a fault, by phase
+	diskFaults map[string]float64 // chance that a write or a sync of the journal fails, by phase
 }
 
 type simClient struct {
@@ -100,19 +100,29 @@ func newSimPlan(seed uint64) simPlan {
 	c.batchSize = 1 + random.IntN(8)
 	c.requestRate = pick(random, 4.5, 4.5, 20)
 	c.maxActive = pick(random, 0, 0, 1, 4)
-	c.minPoll, c.maxPoll = 2*time.Second, pick(random, 10*time.Second, time.Minute, 10*time.Minute)
-	s.longest = c.maxPoll * pick[time.Duration](random, 1, 5, 30)
+	c.maxPoll = pick(random, 10*time.Second, time.Minute, 10*time.Minute)
+	c.minPoll = c.maxPoll / 5
+	s.longest = c.maxPoll * pick[time.Duration](random, 1, 2, 10)
 
 	base := pick(random, 0, 0.02, 0.1, 0.25, 0.5)
 	p.faults = map[string]float64{}
 	for _, phase := range requestPhases {
 		p.faults[phase] = base * pick(random, 0, 1, 1, 1.5)
 	}
-	p.diskFault = pick(random, 0, 0, 0, 0.02, 0.1)
+	p.diskFaults = map[string]float64{}
+	if random.IntN(4) == 0 {
+		for _, phase := range appendPhases {
+			p.diskFaults[phase] = pick(random, 0, 0.02, 0.1, 0.5)
+		}
+	}
 
 	n := pick(random, 1, 2, 2, 3, 3, 4, 5, 6)
-	for range n {
-		p.runs = append(p.runs, newSimRun(random))
+	for i := range n {
+		run := newSimRun(random)
+		if i > 0 && random.IntN(4) == 0 && p.runs[i-1].crash.point == "append torn" {
+			run.crash, run.oneIn = crashPoint{"open truncated", phaseOpening}, 1
+		}
+		p.runs = append(p.runs, run)
 	}
 	p.sheets = newSheets(random, n+1)
 	return p
@@ -141,6 +151,9 @@ func newSimRun(random *rand.Rand) simRun {
 		run.after = between(random, time.Second, 3*time.Hour) // and then it is interrupted or killed
 		run.crash = pick(random, crashPoint{}, interrupt)
 	case 1: // ends by itself
+	case 2, 3, 4: // where a batch hangs in the balance
+		run.crash = pick(random, crashPoint{"append after", phasePlanned}, crashPoint{"request on its way", phaseSending},
+			crashPoint{"request carried out", phaseSending}, crashPoint{"append torn", phaseSending}, crashPoint{"append unsynced", phaseSending})
 	default:
 		run.crash = crashPoints[random.IntN(len(crashPoints))]
 	}
@@ -166,8 +179,8 @@ func newSheets(random *rand.Rand, n int) [][]Source {
 	for i := range n {
 		sheet = append([]Source(nil), sheet...)
 		if i > 0 {
-			switch random.IntN(8) {
-			case 0, 1:
+			switch random.IntN(9) {
+			case 0, 1, 5, 6:
 				sheet = add(sheet, 1+random.IntN(5))
 			case 2:
 				random.Shuffle(len(sheet), func(a, b int) { sheet[a], sheet[b] = sheet[b], sheet[a] })

@@ -110,7 +110,7 @@ func (p *process) diskFails(op string) bool {
 		return false
 	}
 	n := w.count("disk", p.number, op, p.appending.key)
-	if w.portion("disk", p.number, op, p.appending.key, n) >= w.plan.diskFault {
+	if w.portion("disk", p.number, op, p.appending.key, n) >= w.plan.diskFaults[p.appending.phase] {
 		return false
 	}
 	if !w.happens(fmt.Sprintf("run %d: journal %s fails (%s %s #%d)", p.number, op, p.appending.phase, p.appending.key, n)) {

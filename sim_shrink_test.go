@@ -12,7 +12,7 @@ import (
 // shrink looks for the fewest events with which a seed still fails, and tells of them. It takes away what it can, one
 // after the other, until nothing more can be taken away or it has taken long enough.
 func shrink(t *testing.T, seed uint64, failed simOutcome) string {
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(20 * time.Second)
 	limits := simLimits{without: make(map[string]bool)}
 	try := func(less simLimits) bool {
 		if time.Now().After(deadline) {
