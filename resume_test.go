@@ -191,6 +191,7 @@ func (j *memoryJournal) kinds() []RecordKind {
 	}
 	return out
 }
+
 // The context ends while the input gives back half of a batch that an earlier import began.
 func TestResumeThatIsCutOffInTheInput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
