@@ -50,7 +50,7 @@ func (c *Client) request(ctx context.Context, op operation) error {
 	switch op {
 	case opStart:
 		b := newBatch(testTarget, "run", testSources(1))
-		_, err = c.start(ctx, b, 1)
+		_, err = c.start(ctx, b, 1, notTooLate)
 	case opGet:
 		_, err = c.get(ctx, testJobRef)
 	case opList:

@@ -201,7 +201,7 @@ func TestGet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
-				started, err := newTestClient(t, service).start(t.Context(), ours(), 1)
+				started, err := newTestClient(t, service).start(t.Context(), ours(), 1, notTooLate)
 				require.NoError(t, err)
 				service.Inject(omicstest.OpGet, test.faults...)
 				begin := time.Now()

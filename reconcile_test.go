@@ -43,7 +43,7 @@ func lostAnswer(t *testing.T, service *omicstest.Service, b Batch, started bool)
 // startJob is another request to the service, answered well.
 func startJob(t *testing.T, service *omicstest.Service, token string, sources ...Source) {
 	t.Helper()
-	_, err := newTestClient(t, service).start(t.Context(), Batch{Target: testTarget, ClientToken: token, Sources: sources}, 1)
+	_, err := newTestClient(t, service).start(t.Context(), Batch{Target: testTarget, ClientToken: token, Sources: sources}, 1, notTooLate)
 	require.NoError(t, err)
 }
 

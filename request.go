@@ -48,6 +48,9 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 	defer cancel()
 	var wire wireAttempt
 	err = send(attempt, func(o *omics.Options) { c.harden(o, &wire) })
+	if errors.Is(err, errTooLate) {
+		return err
+	}
 	if err == nil {
 		c.succeeded.Store(true)
 		c.answered.Store(true)
@@ -82,6 +85,8 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 var (
 	errNoAnswer   = errors.New("no answer")
 	errRedirected = errors.New("the request was redirected, which is refused")
+	// errTooLate is a start that was not sent, since its client token may be forgotten by the time of its turn.
+	errTooLate = errors.New("the client token is too old")
 )
 
 // harden makes the SDK's client send once, and keeps a hostile answer from doing harm.
@@ -195,8 +200,9 @@ func refuseRedirects(client omics.HTTPClient) omics.HTTPClient {
 	return &twin
 }
 
-// start sends the batch's request under the token of an attempt. A job it returns has a valid id.
-func (c *Client) start(ctx context.Context, b Batch, attempt int) (Job, error) {
+// start sends the batch's request under the token of an attempt, unless it is too late when its turn comes. A job it
+// returns has a valid id.
+func (c *Client) start(ctx context.Context, b Batch, attempt int, tooLate func() bool) (Job, error) {
 	in := &omics.StartReadSetImportJobInput{
 		SequenceStoreId: aws.String(b.Target.SequenceStoreID),
 		RoleArn:         aws.String(b.Target.RoleARN),
@@ -207,6 +213,9 @@ func (c *Client) start(ctx context.Context, b Batch, attempt int) (Job, error) {
 	}
 	var out *omics.StartReadSetImportJobOutput
 	err := c.call(ctx, opStart, func(ctx context.Context, harden func(*omics.Options)) (err error) {
+		if tooLate() {
+			return errTooLate
+		}
 		out, err = c.api.StartReadSetImportJob(ctx, in, harden)
 		return err
 	})

@@ -94,7 +94,7 @@ func newSimPlan(seed uint64) simPlan {
 	c := &p.client
 	c.fixedRunID = random.IntN(2) == 0
 	c.tokenWindow = -1
-	if trusted := s.tokenWindow - simLateness; trusted > 0 {
+	if trusted := s.tokenWindow - s.late - time.Minute; trusted > 0 {
 		c.tokenWindow = pick(random, -1, min(trusted, time.Minute), min(trusted, time.Hour), min(trusted, 12*time.Hour))
 	}
 	c.batchSize = 1 + random.IntN(8)
@@ -127,10 +127,6 @@ func newSimPlan(seed uint64) simPlan {
 	p.sheets = newSheets(random, n+1)
 	return p
 }
-
-// simLateness is how much later than the client decides to send it a request may arrive: the client's own timeout, and
-// what the network holds back.
-const simLateness = 5 * time.Minute
 
 func newSimRun(random *rand.Rand) simRun {
 	run := simRun{

@@ -91,7 +91,7 @@ func (c *Client) advance(ctx context.Context, s Submission, other func(JobRef) b
 		if c.mustSearch(s) {
 			return c.search(ctx, s, other)
 		}
-		return c.send(ctx, s)
+		return c.send(ctx, s, other)
 	case PhaseRunning:
 		if err := s.Job.validate(); err != nil {
 			return s, nil, err
@@ -136,14 +136,17 @@ func (c *Client) plan(s Submission) (Submission, error) {
 }
 
 // send makes the request that starts the job, or repeats it.
-func (c *Client) send(ctx context.Context, s Submission) (Submission, *Error, error) {
+func (c *Client) send(ctx context.Context, s Submission, other func(JobRef) bool) (Submission, *Error, error) {
 	if err := s.Batch.validate(); err != nil {
 		return s, nil, err
 	}
 	if s.Batch.ClientToken == "" {
 		return s, nil, errors.New("readsetimport: submission is being sent and has no client token")
 	}
-	job, err := c.start(ctx, s.Batch, s.Attempt)
+	job, err := c.start(ctx, s.Batch, s.Attempt, func() bool { return c.mustSearch(s) })
+	if errors.Is(err, errTooLate) {
+		return c.search(ctx, s, other)
+	}
 	var e *Error
 	if err != nil && !errors.As(err, &e) {
 		return s, nil, err // the context ended before anything was sent

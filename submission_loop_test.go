@@ -86,7 +86,7 @@ func TestAdvanceEndsWithOneJob(t *testing.T) {
 					// Jobs of others.
 					for i := range 5 {
 						b := newBatch(testTarget, fmt.Sprint(i), testSources(9)[i+3:i+4])
-						_, _ = c.start(t.Context(), b, 1)
+						_, _ = c.start(t.Context(), b, 1, notTooLate)
 					}
 				}
 				d := driver{client: c, service: service, readBack: chance(0.5)}
