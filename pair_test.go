@@ -126,6 +126,11 @@ var pairingTests = []struct {
 		[]string{"a_R1.fastq.gz", "b_1.fastq.gz", "c_3.fastq.gz", "c_4.fastq.gz"},
 	},
 	{
+		"files stand where they stood, whatever their names share",
+		[]string{"c_3.fastq.gz", "d_S1_I1_001.fastq.gz", "x.fastq.gz", "c_4.fastq.gz", "d_S1_R1_001.fastq.gz"},
+		[]string{"c_3.fastq.gz", "x.fastq.gz", "c_4.fastq.gz", "d_S1_R1_001.fastq.gz"},
+	},
+	{
 		"endings may differ, in case too",
 		[]string{"a_R1.fastq.gz", "a_R2.fq.gz", "b_R1.FASTQ.GZ", "b_R2.FASTQ.GZ"},
 		[]string{"a_R1.fastq.gz a_R2.fq.gz", "b_R1.FASTQ.GZ b_R2.FASTQ.GZ"},
