@@ -74,6 +74,23 @@ func TestPacer(t *testing.T) {
 		time.Sleep(throttlePause)
 		require.Equal(t, every(step, 0, 5), turns(t, p, 5))
 	})
+	inBubble("is never faster than the full pace, not even in recovery", func(t *testing.T, p *pacer) {
+		for range 5 {
+			p.throttled(time.Now(), 0)
+			time.Sleep(time.Minute)
+		}
+		turns(t, p, 1)
+		go func() {
+			for range 20 {
+				time.Sleep(100 * time.Millisecond)
+				p.answered()
+			}
+		}()
+		got := turns(t, p, 10)
+		for i := range got[1:] {
+			require.GreaterOrEqual(t, got[i+1]-got[i], step)
+		}
+	})
 	inBubble("slows once for many", func(t *testing.T, p *pacer) {
 		sentAt := time.Now()
 		for range 10 {

@@ -139,6 +139,8 @@ func TestStreamReportsInvalidSourcesInTheirPlace(t *testing.T) {
 		sources[40].Source1 = "s3://Bucket/x"
 		sources[70].Source1 = sources[69].Source1
 		sources[90] = PairedFASTQ("s3://bucket/other.fastq.gz", sources[1].Source1).WithSubject("a").WithSample("b")
+		sources[95].Source1 = "s3://bucket/mate.fastq.gz"
+		sources[94] = PairedFASTQ("s3://bucket/first.fastq.gz", sources[95].Source1).WithSubject("a").WithSample("b")
 		want := map[int]struct {
 			path string
 			rule Rule
@@ -147,6 +149,7 @@ func TestStreamReportsInvalidSourcesInTheirPlace(t *testing.T) {
 			40: {"sources[40].sourceFiles.source1", RulePattern},
 			70: {"sources[70].sourceFiles.source1", RuleDuplicate},
 			90: {"sources[90].sourceFiles.source2", RuleDuplicate},
+			95: {"sources[95].sourceFiles.source1", RuleDuplicate},
 		}
 		results, err := collect(t, c.Stream(t.Context(), testTarget, withoutErrors(sources)))
 		require.NoError(t, err)
@@ -165,7 +168,7 @@ func TestStreamReportsInvalidSourcesInTheirPlace(t *testing.T) {
 			require.Equal(t, bad.rule, e.Fields[0].Rule)
 			require.Empty(t, res.JobID)
 		}
-		require.Equal(t, 96, service.CountReadSets(testTarget.SequenceStoreID))
+		require.Equal(t, 95, service.CountReadSets(testTarget.SequenceStoreID))
 		require.Len(t, service.Jobs(testTarget.SequenceStoreID), 10, "batches are full although some of the input is not valid")
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
-// lookCase is an import of 10 jobs, of 12 minutes to 30 minutes, and what its looks may cost.
+// lookCase is an import of 10 jobs, of 15 to 60 minutes, and what its looks may cost.
 type lookCase struct {
 	service func(o *omicstest.Options)
 	most    time.Duration // from a job's end until its results are there
@@ -37,25 +37,25 @@ func TestSweeps(t *testing.T) {
 	for name, tc := range map[string]lookCase{
 		"all is well":                           {func(*omicstest.Options) {}, late, 45, 200},
 		"jobs come on the list late":            {func(o *omicstest.Options) { o.ListLag = 5 * time.Minute }, late + 5*time.Minute, 400, 200},
-		"jobs come on the list after their end": {func(o *omicstest.Options) { o.ListLag = 3 * time.Hour }, late, 650, 300},
-		"the list is forbidden":                 {listFault(omicstest.Status(403, "AccessDeniedException", "x")), late, 650, 12},
-		"the list fails":                        {listFault(omicstest.Status(500, "InternalServerException", "x")), late, 650, 40},
-		"the list is throttled":                 {listFault(omicstest.Status(429, "ThrottlingException", "x")), late, 650, 40},
-		"the list is broken off":                {listFault(omicstest.Truncate()), late, 650, 12},
-		"the list is HTML":                      {listFault(omicstest.HTML(200)), late, 650, 12},
-		"the list does not answer":              {listFault(omicstest.Delay(time.Hour)), late + time.Minute, 650, 40},
-		"pages of one":                          {func(o *omicstest.Options) { o.PageSize = 1 }, late, 650, 5000},
-		"the list is empty":                     {listBody(`{"importJobs":[]}`), late, 650, 300},
-		"the list is another's":                 {listBody(`{"importJobs":[{"id":"1111111111","sequenceStoreId":"1234567899","status":"COMPLETED"}]}`), late, 650, 12},
-		"ids that are none":                     {listBody(`{"importJobs":[{"id":"../..","status":"COMPLETED"}]}`), late, 650, 12},
-		"pages without end":                     {listBody(`{"importJobs":[],"nextToken":"again"}`), late, 650, 24},
-		"too many on a page":                    {listBody(`{"importJobs":[` + strings.Repeat(`{"id":"1111111111","status":"COMPLETED"},`, 200) + `{"id":"1111111111"}]}`), late, 650, 12},
+		"jobs come on the list after their end": {func(o *omicstest.Options) { o.ListLag = 3 * time.Hour }, late, 900, 300},
+		"the list is forbidden":                 {listFault(omicstest.Status(403, "AccessDeniedException", "x")), late, 900, 12},
+		"the list fails":                        {listFault(omicstest.Status(500, "InternalServerException", "x")), late, 900, 40},
+		"the list is throttled":                 {listFault(omicstest.Status(429, "ThrottlingException", "x")), late, 900, 40},
+		"the list is broken off":                {listFault(omicstest.Truncate()), late, 900, 12},
+		"the list is HTML":                      {listFault(omicstest.HTML(200)), late, 900, 12},
+		"the list does not answer":              {listFault(omicstest.Delay(time.Hour)), late + time.Minute, 900, 40},
+		"pages of one":                          {func(o *omicstest.Options) { o.PageSize = 1 }, late, 900, 5000},
+		"the list is empty":                     {listBody(`{"importJobs":[]}`), late, 900, 300},
+		"the list is another's":                 {listBody(`{"importJobs":[{"id":"1111111111","sequenceStoreId":"1234567899","status":"COMPLETED"}]}`), late, 900, 12},
+		"ids that are none":                     {listBody(`{"importJobs":[{"id":"../..","status":"COMPLETED"}]}`), late, 900, 12},
+		"pages without end":                     {listBody(`{"importJobs":[],"nextToken":"again"}`), late, 900, 24},
+		"too many on a page":                    {listBody(`{"importJobs":[` + strings.Repeat(`{"id":"1111111111","status":"COMPLETED"},`, 200) + `{"id":"1111111111"}]}`), late, 900, 12},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := 0
 				service := omicstest.New(func(o *omicstest.Options) {
-					o.JobDuration = func(omicstest.Job) time.Duration { n++; return time.Duration(10+2*n) * time.Minute }
+					o.JobDuration = func(omicstest.Job) time.Duration { n++; return time.Duration(10+5*n) * time.Minute }
 					tc.service(o)
 				})
 				c := newTestClient(t, service)
@@ -113,6 +113,23 @@ func TestSweepsAreNotTheTruth(t *testing.T) {
 		}
 		require.LessOrEqual(t, len(service.Requests(omicstest.OpGet)), 5*5+10)
 		require.Zero(t, c.slots.taken)
+	})
+}
+
+// A list that is long with the jobs of others is not worth its requests.
+func TestSweepsThatCostTooMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.JobDuration = omicstest.Lasting(2 * time.Hour)
+			o.PageSize = 1
+		})
+		c := newTestClient(t, service)
+		c.batchSize = 1
+		time.AfterFunc(3*time.Second, func() { otherJobs(t, service, 20) })
+		_, err := c.Import(t.Context(), testTarget, testSources(4))
+		require.NoError(t, err)
+		require.InDelta(t, 4*120/10, len(service.Requests(omicstest.OpList)), 8, "4 pages in each 10 minutes")
+		require.Greater(t, len(service.Requests(omicstest.OpGet)), 4*120)
 	})
 }
 
