@@ -1,8 +1,11 @@
 package readsetimport
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -104,11 +107,13 @@ func (m resumption) add(t Target, c *carrier, f Fingerprint, s Source, index int
 	return b.flight(t, c)
 }
 
-// rest is the batches of which the input has only a part.
+// rest is the batches of which the input has only a part, in the order in which they were sent.
 func (m resumption) rest(t Target) []*flight {
 	var out []*flight
-	for c, b := range m {
-		out = append(out, b.flight(t, c))
+	for _, c := range slices.SortedFunc(maps.Keys(m), func(a, b *carrier) int {
+		return cmp.Or(a.sentAt.Compare(b.sentAt), cmp.Compare(a.token, b.token))
+	}) {
+		out = append(out, m[c].flight(t, c))
 	}
 	return out
 }
