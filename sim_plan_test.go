@@ -5,6 +5,8 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -117,15 +119,44 @@ func newSimPlan(seed uint64) simPlan {
 	}
 
 	n := pick(random, 1, 2, 2, 3, 3, 4, 5, 6)
+	least := 1
+	var favoured []crashPoint
+	switch seed % 5 {
+	case 1: // several jobs at once, of which one list tells
+		least = 8
+		c.batchSize, c.maxActive, s.maxActive, s.requestRate, s.longest = 1, 0, 0, 0, 20*c.maxPoll
+		p.faults[phaseSweeping] = 0.4
+		favoured = pointsIn(phaseSweeping)
+	case 2: // much that has to be looked for
+		n = max(n, 3)
+		c.tokenWindow = -1
+		s.foreign = pick(random, 0, 0, 3)
+		p.faults[phaseSending] = pick(random, 0.1, 0.5, 0.9)
+		p.faults[phaseListing], p.faults[phaseInspecting] = pick(random, 0, 0.3), pick(random, 0, 0.3)
+		p.diskFaults[phaseListing], p.diskFaults[phaseInspecting] = pick(random, 0, 0.3), pick(random, 0, 0.3)
+		favoured = slices.Concat(pointsIn(phaseListing), pointsIn(phaseInspecting), appendPointsIn(phaseListing))
+	}
 	for i := range n {
 		run := newSimRun(random)
+		if len(favoured) > 0 && random.IntN(2) == 0 {
+			run.crash, run.after = pick(random, favoured...), 0
+		}
 		if i > 0 && random.IntN(4) == 0 && p.runs[i-1].crash.point == "append torn" {
 			run.crash, run.oneIn = crashPoint{"open truncated", phaseOpening}, 1
 		}
 		p.runs = append(p.runs, run)
 	}
-	p.sheets = newSheets(random, n+1)
+	p.sheets = newSheets(random, n+1, least)
 	return p
+}
+
+func appendPointsIn(phase string) []crashPoint {
+	return slices.DeleteFunc(pointsIn(phase), func(p crashPoint) bool { return !strings.HasPrefix(p.point, "append") })
+}
+
+// pointsIn are the crash points in a phase.
+func pointsIn(phase string) []crashPoint {
+	return slices.DeleteFunc(slices.Clone(crashPoints), func(p crashPoint) bool { return p.phase != phase })
 }
 
 func newSimRun(random *rand.Rand) simRun {
@@ -157,7 +188,7 @@ func newSimRun(random *rand.Rand) simRun {
 }
 
 // newSheets makes a sheet and what becomes of it from run to run.
-func newSheets(random *rand.Rand, n int) [][]Source {
+func newSheets(random *rand.Rand, n, least int) [][]Source {
 	var sheets [][]Source
 	made := 0
 	add := func(sheet []Source, n int) []Source {
@@ -167,7 +198,7 @@ func newSheets(random *rand.Rand, n int) [][]Source {
 		}
 		return sheet
 	}
-	size := pick(random, 1, 2, 3, 5, 8, 13, 20)
+	size := max(least, pick(random, 1, 2, 3, 5, 8, 13, 20))
 	if random.IntN(25) == 0 {
 		size = 40 + random.IntN(200)
 	}

@@ -274,6 +274,9 @@ func (t simTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		body, _ = io.ReadAll(req.Body)
 		req.Body.Close()
 	}
+	if n.phase == phaseSending {
+		w.oneBody(body)
+	}
 	seq := w.count("request", p.number, n.phase, n.key)
 	latency := time.Millisecond + time.Duration(w.roll("latency", p.number, n, seq)%50_000_000)
 	time.Sleep(latency / 2)

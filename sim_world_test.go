@@ -3,6 +3,7 @@ package readsetimport
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,8 @@ type world struct {
 	cells    map[simCell]int
 	trace    []string
 	tried    map[string]int
+	bodies   map[string][]byte // by client token
+	broken   error             // a rule that was broken on the way
 	requests int
 }
 
@@ -102,6 +105,26 @@ func (w *world) carry(next http.RoundTripper, req *http.Request, body []byte, fa
 	return next.RoundTrip(req)
 }
 
+// oneBody notes under which client token a start is sent: always one, and never with another body than before, since
+// nobody knows what that is answered with.
+func (w *world) oneBody(body []byte) {
+	var start map[string]any
+	err := json.Unmarshal(body, &start)
+	token, _ := start["clientToken"].(string)
+	body, _ = json.Marshal(start) // the order of tags is open
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := w.bodies[token]
+	switch {
+	case w.broken != nil:
+	case err != nil || token == "":
+		w.broken = errors.New("a start was sent without a client token")
+	case before != nil && !bytes.Equal(before, body):
+		w.broken = fmt.Errorf("the client token %s was sent with two bodies", shorten(token))
+	}
+	w.bodies[token] = body
+}
+
 // orphan carries a request out although its process is gone.
 func (w *world) orphan(next http.RoundTripper, req *http.Request, body []byte, late time.Duration) {
 	req = req.Clone(context.Background())
@@ -117,7 +140,7 @@ func (w *world) orphan(next http.RoundTripper, req *http.Request, body []byte, l
 func newWorld(seed uint64, limits simLimits) *world {
 	w := &world{
 		seed: seed, plan: newSimPlan(seed), limits: limits, begin: time.Now(),
-		counts: make(map[string]int), cells: make(map[simCell]int), tried: make(map[string]int),
+		counts: make(map[string]int), cells: make(map[simCell]int), tried: make(map[string]int), bodies: make(map[string][]byte),
 	}
 	s := w.plan.service
 	w.service = omicstest.New(func(o *omicstest.Options) {
@@ -280,6 +303,9 @@ func (w *world) live() (verdict, error) {
 	}
 	w.orphans.Wait()
 	time.Sleep(day) // whatever is on its way arrives, and what runs ends
+	if w.broken != nil {
+		return verdict{}, w.broken
+	}
 	return w.compare(report, sheets, known)
 }
 
