@@ -12,7 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
@@ -249,109 +248,6 @@ func (a afterDone) GetReadSetImportJob(ctx context.Context, in *omics.GetReadSet
 		a.then()
 	}
 	return out, err
-}
-
-// otherJobs starts jobs of somebody else's.
-func otherJobs(t *testing.T, service *omicstest.Service, n int) {
-	client := service.Client()
-	for i := range n {
-		item := UBAM("s3://other/run/" + string(rune('a'+i))).WithSubject("x").WithSample("x").Item()
-		_, err := client.StartReadSetImportJob(t.Context(), &omics.StartReadSetImportJobInput{
-			SequenceStoreId: aws.String(testTarget.SequenceStoreID), RoleArn: aws.String(testTarget.RoleARN),
-			Sources: []types.StartReadSetImportJobSourceItem{item},
-		})
-		require.NoError(t, err)
-	}
-}
-
-func TestImportWithoutASlot(t *testing.T) {
-	const patience = 30 * time.Minute
-	for name, tc := range map[string]struct {
-		others    time.Duration // how long the jobs of others hold all slots
-		least     time.Duration
-		most      time.Duration
-		exhausted bool
-	}{
-		"they come free in time": {20 * time.Minute, 20 * time.Minute, 45 * time.Minute, false},
-		"they do not":            {24 * time.Hour, patience, patience + 2*time.Minute, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				next := tc.others
-				service := omicstest.New(func(o *omicstest.Options) {
-					o.MaxActiveJobs = 3
-					o.JobDuration = func(omicstest.Job) time.Duration { return next }
-				})
-				otherJobs(t, service, 3)
-				next = 10 * time.Minute
-				began := time.Now()
-				w := &watched{t: t}
-				c := newTestClient(t, service, withEvents(w.see), func(o *Options) { o.QuotaPatience = patience })
-				report, err := c.Import(t.Context(), testTarget, testSources(500))
-				require.GreaterOrEqual(t, time.Since(began), tc.least)
-				require.LessOrEqual(t, time.Since(began), tc.most)
-				require.NotEmpty(t, w.of(EventSlotWait))
-				require.LessOrEqual(t, len(service.Requests(omicstest.OpStart)), 65, "probes are rare")
-				if !tc.exhausted {
-					require.NoError(t, err)
-					require.Len(t, report.Imported(), 500)
-					return
-				}
-				require.ErrorIs(t, err, ErrQuotaExceeded)
-				require.ErrorIs(t, err, ErrIncomplete)
-				require.Len(t, report.Failed(), 500)
-				for _, res := range report.Results {
-					require.ErrorIs(t, res.Err, ErrQuotaExceeded)
-				}
-				require.Len(t, service.Jobs(testTarget.SequenceStoreID), 3)
-			})
-		})
-	}
-}
-
-// The patience begins when the last job of ours has ended, and what ran is waited for.
-func TestImportThatLosesItsSlots(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		next := 24 * time.Hour
-		service := omicstest.New(func(o *omicstest.Options) {
-			o.MaxActiveJobs = 5
-			o.JobDuration = func(omicstest.Job) time.Duration { return next }
-		})
-		otherJobs(t, service, 3)
-		next = 2 * time.Hour
-		time.AfterFunc(30*time.Minute, func() { service.SetMaxActiveJobs(3) })
-		began := time.Now()
-		c := newTestClient(t, service, func(o *Options) { o.QuotaPatience = 30 * time.Minute })
-		c.batchSize = 10
-		report, err := c.Import(t.Context(), testTarget, testSources(50))
-		require.ErrorIs(t, err, ErrQuotaExceeded)
-		require.Greater(t, time.Since(began), 150*time.Minute)
-		require.Less(t, time.Since(began), 154*time.Minute)
-		for i, res := range report.Results {
-			if i < 20 {
-				require.NoError(t, res.Err)
-			} else {
-				require.ErrorIs(t, res.Err, ErrQuotaExceeded)
-			}
-		}
-	})
-}
-
-func TestImportMaxActiveJobs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(20 * time.Minute) })
-		c := newTestClient(t, service, func(o *Options) { o.MaxActiveJobs = 4 })
-		c.batchSize = 5
-		began := time.Now()
-		report, err := c.Import(t.Context(), testTarget, testSources(200))
-		require.NoError(t, err)
-		require.Len(t, report.Jobs, 40)
-		jobs := service.Jobs(testTarget.SequenceStoreID)
-		for i, job := range jobs[4:] {
-			require.False(t, job.CreationTime.Before(jobs[i].CompletionTime), "job %d", i+4)
-		}
-		require.Less(t, time.Since(began), 10*22*time.Minute, "and all of the four are used")
-	})
 }
 
 // A service that forgets tokens at once starts a second job when an answer is lost and the request is repeated. Within
