@@ -224,8 +224,9 @@ func (p *process) newClient(journal Journal) (*Client, error) {
 	return c, nil
 }
 
-// importSheet is the whole program. Its report is nil if it crashed.
-func (p *process) importSheet(sheet []Source) (*Report, error) {
+// importSheet is the whole program. Its report is nil if it crashed. A program that is not calm may import another sheet
+// at the same time.
+func (p *process) importSheet(sheet, another []Source) (*Report, error) {
 	defer p.cancel(nil)
 	w := p.world
 	journal, err := recoverJournal(&simFile{&w.disk, p}, int64(len(w.disk.cached)))
@@ -257,14 +258,48 @@ func (p *process) importSheet(sheet []Source) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	report, err := c.Import(p.ctx, testTarget, sheet)
+	var group sync.WaitGroup
+	var other *Report
+	if !p.calm && w.portion("two imports", p.number) < 0.2 {
+		group.Go(func() {
+			time.Sleep(time.Duration(w.roll("second", p.number) % uint64(time.Minute)))
+			other, _ = c.Import(p.ctx, testTarget, another)
+		})
+	}
+	var report *Report
+	if !p.calm && w.portion("break off", p.number) < 0.15 {
+		report, err = p.breakOff(c, sheet)
+	} else {
+		report, err = c.Import(p.ctx, testTarget, sheet)
+	}
+	group.Wait()
 	if p.dead() {
 		return nil, nil
 	}
-	if report == nil {
-		return nil, err
+	if other != nil {
+		w.log("run %d: of the other sheet, %d imported, %d not", p.number, len(other.Imported()), len(other.Failed()))
+		if err := w.plausible(other); err != nil {
+			return nil, err
+		}
 	}
 	w.log("run %d: %d imported, %d not: %v", p.number, len(report.Imported()), len(report.Failed()), err)
+	return report, nil
+}
+
+// breakOff streams a sheet and stops after some of the results.
+func (p *process) breakOff(c *Client, sheet []Source) (*Report, error) {
+	left := int(p.world.roll("results", p.number) % uint64(len(sheet)+1))
+	report := new(Report)
+	for res, err := range c.Stream(p.ctx, testTarget, withoutErrors(sheet)) {
+		if err != nil {
+			return report, err
+		}
+		report.Results = append(report.Results, res)
+		if left--; left < 0 && p.world.happens(fmt.Sprintf("run %d: broken off", p.number)) {
+			p.world.log("run %d: broken off", p.number)
+			break
+		}
+	}
 	return report, nil
 }
 
@@ -279,7 +314,7 @@ func (w *world) live() (verdict, error) {
 		}
 		w.log("run %d: %d sources", number, len(sheets[i]))
 		p := w.newProcess(number, run, false)
-		report, err := p.importSheet(sheets[i])
+		report, err := p.importSheet(sheets[i], sheets[i+1])
 		if err != nil {
 			return verdict{}, fmt.Errorf("run %d: %w", number, err)
 		}
@@ -297,7 +332,7 @@ func (w *world) live() (verdict, error) {
 	number++
 	w.log("the last run: %d sources", len(sheets[len(sheets)-1]))
 	known := w.endedJobs()
-	report, err := w.newProcess(number, simRun{}, true).importSheet(sheets[len(sheets)-1])
+	report, err := w.newProcess(number, simRun{}, true).importSheet(sheets[len(sheets)-1], nil)
 	if err != nil {
 		return verdict{}, fmt.Errorf("the last run: %w", err)
 	}
