@@ -25,10 +25,11 @@ type world struct {
 	plan   simPlan
 	limits simLimits
 
-	service *omicstest.Service
-	disk    simDisk
-	begin   time.Time
-	orphans sync.WaitGroup // requests that outlive their process
+	service      *omicstest.Service
+	disk         simDisk
+	orchestrator simOrchestrator
+	begin        time.Time
+	orphans      sync.WaitGroup // requests that outlive their process
 
 	wire  sync.Mutex // held while a request brings its fault to the service
 	spoil omicstest.Fault
@@ -142,6 +143,7 @@ func newWorld(seed uint64, limits simLimits) *world {
 		seed: seed, plan: newSimPlan(seed), limits: limits, begin: time.Now(),
 		counts: make(map[string]int), cells: make(map[simCell]int), tried: make(map[string]int), bodies: make(map[string][]byte),
 	}
+	w.orchestrator.known = make(map[string]bool)
 	s := w.plan.service
 	w.service = omicstest.New(func(o *omicstest.Options) {
 		o.TokenWindow, o.ListLag, o.JobRetention, o.ClockSkew = s.tokenWindow, s.listLag, s.retention, s.skew
@@ -214,7 +216,9 @@ func (p *process) newClient(journal Journal) (*Client, error) {
 		opts.TokenWindow, opts.RequestRate, opts.MaxActiveJobs = o.tokenWindow, o.requestRate, o.maxActive
 		opts.MinPollDelay, opts.MaxPollDelay = o.minPoll, o.maxPoll
 		opts.QuotaPatience = 2 * day
-		opts.Journal = simJournal{journal, p}
+		if journal != nil {
+			opts.Journal = simJournal{journal, p}
+		}
 	})
 	if err != nil {
 		return nil, err
@@ -236,24 +240,8 @@ func (p *process) importSheet(sheet, another []Source) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the journal does not open: %w", err)
 	}
-	if p.run.after > 0 && !p.calm {
-		what := "killed"
-		if p.run.crash == interrupt {
-			what = "interrupted"
-		}
-		timer := time.AfterFunc(p.run.after, func() {
-			if !w.happens(fmt.Sprintf("run %d: %s after %s", p.number, what, p.run.after)) {
-				return
-			}
-			w.log("run %d: %s", p.number, what)
-			if p.run.crash == interrupt {
-				p.cancel(context.Canceled)
-			} else {
-				p.crash()
-			}
-		})
-		defer timer.Stop()
-	}
+	stop := p.endLater()
+	defer stop()
 	c, err := p.newClient(journal)
 	if err != nil {
 		return nil, err
@@ -286,6 +274,30 @@ func (p *process) importSheet(sheet, another []Source) (*Report, error) {
 	return report, nil
 }
 
+// endLater has the process killed or interrupted at its time.
+func (p *process) endLater() (stop func()) {
+	w := p.world
+	if p.run.after <= 0 || p.calm {
+		return func() {}
+	}
+	what := "killed"
+	if p.run.crash == interrupt {
+		what = "interrupted"
+	}
+	timer := time.AfterFunc(p.run.after, func() {
+		if !w.happens(fmt.Sprintf("run %d: %s after %s", p.number, what, p.run.after)) {
+			return
+		}
+		w.log("run %d: %s", p.number, what)
+		if p.run.crash == interrupt {
+			p.cancel(context.Canceled)
+		} else {
+			p.crash()
+		}
+	})
+	return func() { timer.Stop() }
+}
+
 // breakOff streams a sheet and stops after some of the results.
 func (p *process) breakOff(c *Client, sheet []Source) (*Report, error) {
 	left := int(p.world.roll("results", p.number) % uint64(len(sheet)+1))
@@ -303,6 +315,13 @@ func (p *process) breakOff(c *Client, sheet []Source) (*Report, error) {
 	return report, nil
 }
 
+func (p *process) work(sheet, another []Source) (*Report, error) {
+	if p.world.orchestrates() {
+		return p.advanceAll(sheet)
+	}
+	return p.importSheet(sheet, another)
+}
+
 // live runs the program, again and again, and at last without trouble. It returns what is wrong with the result.
 func (w *world) live() (verdict, error) {
 	sheets := w.sheets()
@@ -314,7 +333,7 @@ func (w *world) live() (verdict, error) {
 		}
 		w.log("run %d: %d sources", number, len(sheets[i]))
 		p := w.newProcess(number, run, false)
-		report, err := p.importSheet(sheets[i], sheets[i+1])
+		report, err := p.work(sheets[i], sheets[i+1])
 		if err != nil {
 			return verdict{}, fmt.Errorf("run %d: %w", number, err)
 		}
@@ -332,7 +351,7 @@ func (w *world) live() (verdict, error) {
 	number++
 	w.log("the last run: %d sources", len(sheets[len(sheets)-1]))
 	known := w.endedJobs()
-	report, err := w.newProcess(number, simRun{}, true).importSheet(sheets[len(sheets)-1], nil)
+	report, err := w.newProcess(number, simRun{}, true).work(sheets[len(sheets)-1], nil)
 	if err != nil {
 		return verdict{}, fmt.Errorf("the last run: %w", err)
 	}
@@ -341,7 +360,10 @@ func (w *world) live() (verdict, error) {
 	if w.broken != nil {
 		return verdict{}, w.broken
 	}
-	return w.compare(report, sheets, known)
+	if w.orchestrates() {
+		return w.compare(report, w.orchestrator.sheet, known)
+	}
+	return w.compare(report, sheets[len(sheets)-1], known)
 }
 
 // sheets is the sheet of each run.
@@ -421,7 +443,7 @@ func (w *world) plausible(report *Report) error {
 }
 
 // compare holds the last report against the store.
-func (w *world) compare(report *Report, sheets [][]Source, known map[string]bool) (verdict, error) {
+func (w *world) compare(report *Report, sheet []Source, known map[string]bool) (verdict, error) {
 	sets := make(map[string][]omicstest.ReadSet)
 	for _, set := range w.service.ReadSets(testTarget.SequenceStoreID) {
 		sets[set.Source1] = append(sets[set.Source1], set)
@@ -435,7 +457,6 @@ func (w *world) compare(report *Report, sheets [][]Source, known map[string]bool
 	for _, job := range w.service.Jobs(testTarget.SequenceStoreID) {
 		jobs[job.ID] = job
 	}
-	sheet := sheets[len(sheets)-1]
 	if len(report.Results) != len(sheet) {
 		return verdict{}, fmt.Errorf("%d results for %d sources", len(report.Results), len(sheet))
 	}
@@ -489,7 +510,8 @@ func messageOf(job omicstest.Job, uri string) string {
 // mustResolve is whether nothing may be unresolved: all of it happened within the time for which the service keeps the
 // records of jobs.
 func (w *world) mustResolve() bool {
-	return time.Since(w.begin) < recordsKept
+	return !w.orchestrates() && // whose batches stay unresolved when they once were
+		time.Since(w.begin) < recordsKept
 }
 
 func (w *world) traceText() string {
