@@ -1,0 +1,266 @@
+package readsetimport
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	simSeeds  = flag.Int("seeds", 0, "how many seeds TestSimulation runs; 0: as many as fit into a test")
+	simFrom   = flag.Uint64("from", 1, "the first of them")
+	simAll    = flag.Bool("all", false, "go on after a seed that fails")
+	simShow   = flag.Bool("show", false, "print what happens in each seed")
+	simCores  = flag.Int("cores", runtime.NumCPU(), "how many processes TestSimulation uses")
+	simWorker = flag.Int("worker", -1, "TestSimulation's own: which of its processes this is")
+)
+
+// TestSimulation is the promise under test: whatever crashes, whenever, every source ends up in the store once, or is
+// reported as unresolved; none is imported twice and none forgotten.
+//
+// Each seed makes a world of its own: sheets that change from run to run, a service with its quotas, token window, list
+// lag and clock, what goes wrong with requests and with the journal's disk, and the points at which the program crashes.
+// It runs in virtual time, with the SDK's client and the bytes of a real journal. At last the program runs once without
+// trouble, and its report is held against the store.
+//
+//	go test -count=1 -run '^TestSimulation$' . -seeds 10000 -from 1
+//
+// runs any number of seeds, from any, on all cores. A seed that fails prints a line of the form
+//
+//	simulation: seed 17 fails: s0003 is in the store 2 times: …
+//
+// with the command that replays it, and the fewest events with which it still fails; the exit code is then not 0.
+// The first such seed ends the test, unless there is -all. -show prints all that happens.
+func TestSimulation(t *testing.T) {
+	n := *simSeeds
+	switch {
+	case n > 0:
+	case underRace || testing.Short():
+		n = 40
+	default:
+		n = 500
+	}
+	if *simWorker >= 0 {
+		simulateHere(t, *simFrom, n)
+		return
+	}
+	begin := time.Now()
+	total := simulate(t, *simFrom, n)
+	took := time.Since(begin)
+	fmt.Printf("simulation: %d seeds in %s, %.0f a minute; %d failed; %s of virtual time; %d sources imported, %d failed, %d unresolved\n",
+		total.Seeds, took.Round(time.Second/10), float64(total.Seeds)/took.Minutes(), len(total.Failures),
+		virtualTime(total.Virtual), total.Imported, total.Failed, total.Unresolved)
+	fmt.Print(total.table())
+	if n >= 500 && len(total.Failures) == 0 {
+		require.Empty(t, total.emptyCells(), "cells of the table that no seed hit")
+	}
+	for _, f := range total.Failures {
+		t.Error(f)
+	}
+}
+
+func virtualTime(d time.Duration) string {
+	return fmt.Sprintf("%.1f years", d.Hours()/24/365.25)
+}
+
+// simTotal is what many seeds came to.
+type simTotal struct {
+	Seeds                        int
+	Virtual                      time.Duration
+	Imported, Failed, Unresolved int
+	Cells                        map[string]int
+	Failures                     []string
+	Current                      uint64 // the seed under way
+}
+
+func (a *simTotal) add(b simTotal) {
+	a.Seeds += b.Seeds
+	a.Virtual += b.Virtual
+	a.Imported += b.Imported
+	a.Failed += b.Failed
+	a.Unresolved += b.Unresolved
+	for cell, n := range b.Cells {
+		a.Cells[cell] += n
+	}
+	a.Failures = append(a.Failures, b.Failures...)
+}
+
+// simulate spreads the seeds over processes of one thread each, since goroutines that run at the same moment on several
+// threads have no order that a seed could give back.
+func simulate(t *testing.T, from uint64, n int) simTotal {
+	total := simTotal{Cells: make(map[string]int)}
+	var mu sync.Mutex
+	var next atomic.Uint64
+	var failed atomic.Bool
+	next.Store(from)
+	var group sync.WaitGroup
+	for worker := range max(1, *simCores) {
+		group.Go(func() {
+			const most = 50 // seeds of one process
+			for !failed.Load() || *simAll {
+				first := next.Add(most) - most
+				if first >= from+uint64(n) {
+					return
+				}
+				count := min(most, from+uint64(n)-first)
+				part := simulateThere(worker, first, int(count))
+				mu.Lock()
+				total.add(part)
+				failed.Store(len(total.Failures) > 0)
+				for _, f := range part.Failures {
+					fmt.Println(f)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	slices.Sort(total.Failures)
+	return total
+}
+
+func simulateThere(worker int, from uint64, n int) simTotal {
+	total := simTotal{Cells: make(map[string]int)}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestSimulation$", "-test.timeout=0", "-worker", strconv.Itoa(worker),
+		"-from", strconv.FormatUint(from, 10), "-seeds", strconv.Itoa(n), "-all="+strconv.FormatBool(*simAll), "-show="+strconv.FormatBool(*simShow))
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
+	var errText strings.Builder
+	cmd.Stderr = &errText
+	out, err := cmd.Output()
+	text := string(out)
+	current := from
+	for line := range strings.Lines(text) {
+		line, ours := strings.CutPrefix(line, simLine)
+		if !ours {
+			if *simShow {
+				fmt.Print(line)
+			}
+			continue
+		}
+		var part simTotal
+		if json.Unmarshal([]byte(line), &part) == nil {
+			current = part.Current
+			total.add(part)
+		}
+	}
+	if err != nil && len(total.Failures) == 0 {
+		last := text[max(0, len(text)-6000):] + errText.String()
+		total.Failures = append(total.Failures, fmt.Sprintf("simulation: seed %d fails: %v\n%s\n%s", current, err, simReplay(current), last))
+	}
+	return total
+}
+
+const simLine = "simulation-part: "
+
+func simReplay(seed uint64) string {
+	return fmt.Sprintf("replay: go test -count=1 -run '^TestSimulation$' . -seeds 1 -from %d -show", seed)
+}
+
+// simulateHere runs seeds in this process, and prints what they come to.
+func simulateHere(t *testing.T, from uint64, n int) {
+	send := func(part simTotal) {
+		line, err := json.Marshal(part)
+		require.NoError(t, err)
+		fmt.Printf("%s%s\n", simLine, line)
+	}
+	for seed := from; seed < from+uint64(n); seed++ {
+		send(simTotal{Current: seed})
+		begin := time.Now()
+		out := runSeed(t, seed, simLimits{})
+		if *simShow {
+			fmt.Print(out.world.traceText())
+		}
+		if took := time.Since(begin); took > 5*time.Second {
+			fmt.Fprintf(os.Stderr, "seed %d took %s\n", seed, took)
+		}
+		part := simTotal{
+			Seeds: 1, Current: seed, Virtual: out.virtual, Imported: out.verdict.imported, Failed: out.verdict.failed,
+			Unresolved: out.verdict.unresolved, Cells: make(map[string]int),
+		}
+		for cell, n := range out.world.cells {
+			part.Cells[cell.Row+"|"+cell.Column] = n
+		}
+		if out.err != nil {
+			part.Failures = []string{shrink(t, seed, out)}
+		}
+		send(part)
+		if out.err != nil && !*simAll {
+			return
+		}
+	}
+}
+
+// simLimits is what a world is allowed of what its seed has for it.
+type simLimits struct {
+	without map[string]bool // events that do not happen
+	sources int             // if above 0, no sources from this number on
+	runs    int             // if above 0, the first runs of the program are left out
+}
+
+// simOutcome is what a seed came to.
+type simOutcome struct {
+	world   *world
+	verdict verdict
+	err     error
+	virtual time.Duration
+}
+
+func runSeed(t *testing.T, seed uint64, limits simLimits) (out simOutcome) {
+	synctest.Test(t, func(*testing.T) {
+		w := newWorld(seed, limits)
+		out.world = w
+		out.verdict, out.err = w.live()
+		w.orphans.Wait()
+		out.virtual = time.Since(w.begin)
+	})
+	return out
+}
+
+// Same seed, same trace.
+func TestSimulationReplays(t *testing.T) {
+	if *simWorker >= 0 || underRace {
+		t.Skip("goroutines on several threads")
+	}
+	const seeds = 40
+	traces := func() map[string]string {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestSimulationTraces$", "-worker=0", "-seeds", strconv.Itoa(seeds))
+		cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
+		out, err := cmd.Output()
+		require.NoError(t, err, string(out))
+		all := make(map[string]string)
+		for line := range strings.Lines(string(out)) {
+			if seed, sum, ok := strings.Cut(strings.TrimSpace(line), " trace "); ok {
+				all[seed] = sum
+			}
+		}
+		require.Len(t, all, seeds)
+		return all
+	}
+	require.Equal(t, traces(), traces())
+}
+
+// TestSimulationTraces is TestSimulationReplays' other process.
+func TestSimulationTraces(t *testing.T) {
+	if *simWorker < 0 {
+		t.Skip("TestSimulationReplays runs it")
+	}
+	for seed := *simFrom; seed < *simFrom+uint64(*simSeeds); seed++ {
+		sum := sha256.Sum256([]byte(runSeed(t, seed, simLimits{}).world.traceText()))
+		fmt.Printf("%d trace %s\n", seed, hex.EncodeToString(sum[:8]))
+	}
+}
