@@ -66,11 +66,11 @@ func (p *process) advanceAll(sheet []Source) (*Report, error) {
 // advance takes one batch to its end, or as far as it goes in this process.
 func (p *process) advance(c *Client, i int) {
 	w, o := p.world, &p.world.orchestrator
+	var s Submission
+	if err := json.Unmarshal([]byte(o.batches[i]), &s); err != nil {
+		panic(err)
+	}
 	for {
-		var s Submission
-		if err := json.Unmarshal([]byte(o.batches[i]), &s); err != nil {
-			panic(err)
-		}
 		if s.Ended() || sleep(p.ctx, time.Until(s.NextAt)) != nil {
 			return
 		}
@@ -95,6 +95,7 @@ func (p *process) advance(c *Client, i int) {
 		if err != nil && !p.calm {
 			return
 		}
+		s = next
 	}
 }
 

@@ -510,8 +510,14 @@ func messageOf(job omicstest.Job, uri string) string {
 // mustResolve is whether nothing may be unresolved: all of it happened within the time for which the service keeps the
 // records of jobs.
 func (w *world) mustResolve() bool {
-	return !w.orchestrates() && // whose batches stay unresolved when they once were
-		time.Since(w.begin) < recordsKept
+	if w.orchestrates() { // a search that is refused leaves its batch unresolved for good
+		for _, phase := range []string{phaseListing, phaseInspecting} {
+			if w.cells[simCell{"fault: 400", phase}]+w.cells[simCell{"fault: 403", phase}] > 0 {
+				return false
+			}
+		}
+	}
+	return time.Since(w.begin) < recordsKept
 }
 
 func (w *world) traceText() string {
