@@ -1,7 +1,11 @@
 package readsetimport
 
 import (
+	"bytes"
+	"encoding/json"
+	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/readsetimport/readsetimport/omicstest"
@@ -11,14 +15,16 @@ import (
 type simFault struct {
 	name string
 	omicstest.Fault
+	change func(answer any) // to an answer of 200 in JSON; nil: none
 }
 
-// simFaults are the faults of every request, those of a start, and how often each comes in comparison.
+// simFaults are the faults of requests, and how often each comes in comparison.
 var simFaults = []struct {
 	name   string
 	weight int
-	start  bool // only of a start
+	phases []string // nil: all
 	make   func(w *world, roll uint64) omicstest.Fault
+	change func(answer any)
 }{
 	{name: "500", weight: 2, make: answers(omicstest.Status(500, "InternalServerException", "oops"))},
 	{name: "500 after work", weight: 3, make: answers(omicstest.Status(500, "InternalServerException", "oops").AfterWork())},
@@ -29,10 +35,12 @@ var simFaults = []struct {
 	{name: "408 after work", weight: 2, make: answers(omicstest.Status(408, "RequestTimeoutException", "slow").AfterWork())},
 	{name: "429", weight: 1, make: answers(omicstest.Status(429, "ThrottlingException", "Rate exceeded"))},
 	{name: "429 HTML, wait", weight: 1, make: answers(omicstest.HTML(429).WithRetryAfter(4 * time.Minute))},
-	{name: "402", weight: 3, start: true, make: answers(omicstest.Status(402, "ServiceQuotaExceededException", "full"))},
-	{name: "402 plain", weight: 1, start: true, make: answers(omicstest.Status(402, "", ""))},
+	{name: "402", weight: 3, phases: []string{phaseSending}, make: answers(omicstest.Status(402, "ServiceQuotaExceededException", "full"))},
+	{name: "402 plain", weight: 1, phases: []string{phaseSending}, make: answers(omicstest.Status(402, "", ""))},
 	{name: "403", weight: 1, make: answers(omicstest.Status(403, "AccessDeniedException", "no"))},
 	{name: "400", weight: 1, make: answers(omicstest.Status(400, "ValidationException", "no"))},
+	{name: "404", weight: 1, make: answers(omicstest.Status(404, "ResourceNotFoundException", "no"))},
+	{name: "no read set ids", weight: 3, phases: []string{phaseLooking, phaseInspecting}, make: answers(omicstest.Fault{}), change: withoutReadSets},
 	{name: "dropped before work", weight: 3, make: answers(omicstest.DropBefore())},
 	{name: "dropped after work", weight: 4, make: answers(omicstest.DropAfter())},
 	{name: "late", weight: 4, make: func(w *world, roll uint64) omicstest.Fault {
@@ -55,6 +63,34 @@ func answers(f omicstest.Fault) func(*world, uint64) omicstest.Fault {
 	return func(*world, uint64) omicstest.Fault { return f }
 }
 
+// withoutReadSets is the answer to a Get of a service that does not know yet which read sets a job has made.
+func withoutReadSets(answer any) {
+	job, _ := answer.(map[string]any)
+	sources, _ := job["sources"].([]any)
+	for _, source := range sources {
+		if source, ok := source.(map[string]any); ok {
+			delete(source, "readSetId")
+		}
+	}
+}
+
+// spoil changes the answer to a request.
+func (f simFault) spoil(res *http.Response) error {
+	if f.change == nil || res.StatusCode != http.StatusOK {
+		return nil
+	}
+	defer res.Body.Close()
+	var answer any
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+		return err
+	}
+	f.change(answer)
+	text, err := json.Marshal(answer)
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	res.Header.Del("Content-Length")
+	return err
+}
+
 // fault decides what goes wrong with a request.
 func (w *world) fault(p *process, n note, seq int) simFault {
 	if p.calm || w.portion("fault", p.number, n, seq) >= w.plan.faults[n.phase] {
@@ -62,13 +98,13 @@ func (w *world) fault(p *process, n note, seq int) simFault {
 	}
 	sum := 0
 	for _, f := range simFaults {
-		if !f.start || n.phase == phaseSending {
+		if f.phases == nil || slices.Contains(f.phases, n.phase) {
 			sum += f.weight
 		}
 	}
 	at := int(w.roll("kind of fault", p.number, n, seq) % uint64(sum))
 	for _, f := range simFaults {
-		if f.start && n.phase != phaseSending {
+		if f.phases != nil && !slices.Contains(f.phases, n.phase) {
 			continue
 		}
 		if at -= f.weight; at >= 0 {
@@ -78,7 +114,7 @@ func (w *world) fault(p *process, n note, seq int) simFault {
 			return simFault{}
 		}
 		w.hit("fault: "+f.name, n.phase)
-		return simFault{f.name, f.make(w, w.roll("detail of fault", p.number, n, seq))}
+		return simFault{f.name, f.make(w, w.roll("detail of fault", p.number, n, seq)), f.change}
 	}
 	panic("unreachable")
 }

@@ -291,6 +291,9 @@ func (t simTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	fault := w.fault(p, n, seq)
 	res, err := w.carry(t.next, req.Clone(req.Context()), body, fault.Fault)
+	if err == nil {
+		err = fault.spoil(res)
+	}
 	if p.at("request carried out", n.phase, n.key) {
 		p.crash()
 	}

@@ -18,8 +18,8 @@ func simRows() []simRow {
 	var rows []simRow
 	for _, f := range simFaults {
 		phases := requestPhases
-		if f.start {
-			phases = []string{phaseSending}
+		if f.phases != nil {
+			phases = f.phases
 		}
 		rows = append(rows, simRow{"fault: " + f.name, phases})
 	}

@@ -26,6 +26,7 @@ var (
 	simFrom   = flag.Uint64("from", 1, "the first of them")
 	simAll    = flag.Bool("all", false, "go on after a seed that fails")
 	simShow   = flag.Bool("show", false, "print what happens in each seed")
+	simFirst  = flag.Bool("first", false, "stop at the first seed that fails, and do not shrink it")
 	simCores  = flag.Int("cores", runtime.NumCPU(), "how many processes TestSimulation uses")
 	simWorker = flag.Int("worker", -1, "TestSimulation's own: which of its processes this is")
 )
@@ -194,6 +195,11 @@ func simulateHere(t *testing.T, from uint64, n int) {
 		}
 		for cell, n := range out.world.cells {
 			part.Cells[cell.Row+"|"+cell.Column] = n
+		}
+		if out.err != nil && *simFirst {
+			part.Failures = []string{out.err.Error()}
+			send(part)
+			t.FailNow()
 		}
 		if out.err != nil {
 			part.Failures = []string{shrink(t, seed, out)}

@@ -10,6 +10,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -21,9 +22,11 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -51,6 +54,7 @@ func run(ctx context.Context) error {
 	from := flag.Uint64("from", 1, "the first seed")
 	clean := flag.Int("clean", 300, "how many seeds must pass without a bug")
 	only := flag.String("only", "", "a regular `expression` for the names of the bugs to try")
+	cores := flag.Int("cores", runtime.NumCPU(), "how many bugs to try at once")
 	show := flag.Bool("show", false, "show what the tests print when they find a bug")
 	flag.Parse()
 	wanted, err := regexp.Compile(*only)
@@ -79,35 +83,60 @@ func run(ctx context.Context) error {
 			return err
 		}
 		if found.found {
-			return fmt.Errorf("the simulation fails without any bug:\n%s", found.output)
+			return fmt.Errorf("without any bug, the simulation fails at seed %d: %s\n%s", t.from+uint64(found.seeds)-1, found.why, found.output)
 		}
 		t.seeds = *seeds
 	}
-	return t.tryAll(ctx, all)
+	return t.tryAll(ctx, all, *cores)
 }
 
-func (t trial) tryAll(ctx context.Context, all []bug) error {
+func (t trial) tryAll(ctx context.Context, all []bug, atOnce int) error {
+	var mu sync.Mutex
 	var needed []int
 	var missed []string
-	for _, b := range all {
-		f, err := t.try(ctx, b)
-		if err != nil {
-			return err
-		}
+	say := func(b bug, f finding) {
+		mu.Lock()
+		defer mu.Unlock()
 		took := f.took.Round(100 * time.Millisecond)
 		switch {
 		case !f.found:
 			missed = append(missed, b.name)
 			fmt.Printf("%-32s NOT FOUND in %d seeds, %s\n", b.name, t.seeds, took)
 		case b.test != simulation:
-			fmt.Printf("%-32s found by the tests %s, %s\n", b.name, b.test, took)
+			fmt.Printf("%-32s found by go test -run %s, %s\n", b.name, b.test, took)
 		default:
 			needed = append(needed, f.seeds)
-			fmt.Printf("%-32s found, seeds needed: %d, %s: %s\n", b.name, f.seeds, took, f.why)
+			fmt.Printf("%-32s found after %d seeds, %s: %s\n", b.name, f.seeds, took, f.why)
 		}
 		if t.show {
 			fmt.Println(f.output)
 		}
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var group sync.WaitGroup
+	next := make(chan bug)
+	for range atOnce {
+		group.Go(func() {
+			for b := range next {
+				if ctx.Err() != nil {
+					continue
+				}
+				if f, err := t.try(ctx, b); err != nil {
+					stop(err)
+				} else {
+					say(b, f)
+				}
+			}
+		})
+	}
+	for _, b := range all {
+		next <- b
+	}
+	close(next)
+	group.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return err
 	}
 	fmt.Printf("\n%d of %d bugs found", len(all)-len(missed), len(all))
 	if len(needed) > 0 {
@@ -156,8 +185,8 @@ func (t trial) copyModule(ctx context.Context) error {
 // finding is what became of the tests with a bug.
 type finding struct {
 	found  bool
-	seeds  int // tried until one failed
-	why    string
+	seeds  int    // tried until one failed
+	why    string // that it failed
 	output string
 	took   time.Duration
 }
@@ -175,26 +204,83 @@ func (t trial) try(ctx context.Context, b bug) (finding, error) {
 		return finding{}, fmt.Errorf("%s does not compile: %w\n%s", b.name, err, out)
 	}
 	defer os.Remove(binary)
-
-	begin := time.Now()
-	args := []string{"-test.run", b.test, "-test.timeout", "1h"}
 	if b.test == simulation {
-		args = append(args, "-seeds", strconv.Itoa(t.seeds), "-from", strconv.FormatUint(t.from, 10))
+		return t.simulate(ctx, binary)
 	}
-	test := exec.CommandContext(ctx, binary, args...)
+	begin := time.Now()
+	test := exec.CommandContext(ctx, binary, "-test.run", b.test, "-test.timeout", "10m")
 	test.Dir = t.module
-	var output bytes.Buffer
-	test.Stdout, test.Stderr = &output, &output
-	err = test.Run()
-	f := finding{found: err != nil, output: output.String(), took: time.Since(begin)}
+	out, err := test.CombinedOutput()
+	f := finding{found: err != nil, output: string(out), took: time.Since(begin)}
 	var failed *exec.ExitError
 	if err != nil && (!errors.As(err, &failed) || ctx.Err() != nil) {
 		return f, err
 	}
-	if b.test == simulation && f.found {
-		f.seeds, f.why, err = t.first(f.output)
+	return f, nil
+}
+
+// hanging is how long a seed may take, which usually takes less than a second.
+const hanging = 2 * time.Minute
+
+// simulate runs one worker of the simulation, which takes seed after seed until one fails.
+func (t trial) simulate(ctx context.Context, binary string) (finding, error) {
+	begin := time.Now()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	errHangs := errors.New("it does not end")
+	watchdog := time.AfterFunc(hanging, func() { stop(errHangs) })
+	defer watchdog.Stop()
+	worker := exec.CommandContext(ctx, binary, "-test.run", simulation, "-test.timeout", "0", "-worker", "0", "-first",
+		"-from", strconv.FormatUint(t.from, 10), "-seeds", strconv.Itoa(t.seeds))
+	worker.Dir = t.module
+	worker.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
+	var output bytes.Buffer
+	worker.Stderr = &output
+	lines, err := worker.StdoutPipe()
+	if err != nil {
+		return finding{}, err
 	}
-	return f, err
+	if err := worker.Start(); err != nil {
+		return finding{}, err
+	}
+	f := finding{}
+	seed := t.from
+	in := bufio.NewReader(lines)
+	for {
+		line, err := in.ReadString('\n')
+		watchdog.Reset(hanging)
+		text, ours := strings.CutPrefix(line, "simulation-part: ")
+		var part struct {
+			Current  uint64
+			Failures []string
+		}
+		if ours && json.Unmarshal([]byte(text), &part) == nil {
+			seed = part.Current
+			if len(part.Failures) > 0 {
+				f.why, _, _ = strings.Cut(part.Failures[0], "\n")
+			}
+		} else {
+			output.WriteString(line)
+		}
+		if err != nil {
+			break
+		}
+	}
+	err = worker.Wait()
+	f.took, f.output, f.seeds = time.Since(begin), output.String(), int(seed-t.from)+1
+	var failed *exec.ExitError
+	switch {
+	case err == nil:
+		return f, nil
+	case context.Cause(ctx) == errHangs:
+		f.why = errHangs.Error()
+	case !errors.As(err, &failed) || ctx.Err() != nil:
+		return f, err
+	case f.why == "":
+		f.why = "it panics"
+	}
+	f.found = true
+	return f, nil
 }
 
 // overlay writes the files that a bug changes, and the file that tells the go command of them.
@@ -221,17 +307,4 @@ func (t trial) overlay(b bug) (string, error) {
 	}
 	overlay := filepath.Join(folder, "overlay.json")
 	return overlay, os.WriteFile(overlay, text, 0o644)
-}
-
-// replay is how the simulation says which seed failed.
-var replay = regexp.MustCompile(`-from (\d+)`)
-
-// first is how many seeds it took, by what the simulation printed.
-func (t trial) first(output string) (seeds int, why string, err error) {
-	m := replay.FindStringSubmatch(output)
-	if m == nil {
-		return 0, "", fmt.Errorf("the simulation failed and did not say which seed:\n%s", output)
-	}
-	seed, err := strconv.ParseUint(m[1], 10, 64)
-	return int(seed - t.from + 1), "", err
 }
