@@ -362,3 +362,28 @@ func TestStateAlwaysTooLate(t *testing.T) {
 		})
 	}
 }
+
+// After some attempts that were lost the caller is told, and can go on.
+func TestManyAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New()
+		for range attemptMax {
+			service.Inject(omicstest.OpStart, omicstest.DropBefore())
+		}
+		d := driver{client: newTestClient(t, service, func(o *Options) { o.TokenWindow = -1 }), service: service}
+		last, err := d.run(t, Submission{Batch: ours()})
+		require.ErrorIs(t, err, errGivenUp)
+		require.NotErrorIs(t, err, ErrUnresolved)
+		requireFitForLog(t, err)
+		require.Equal(t, PhasePlanned, last.Phase)
+		last, err = d.run(t, last)
+		require.NoError(t, err)
+		require.Equal(t, PhaseDone, last.Phase)
+		tokens := make(map[string]bool)
+		for _, r := range service.Requests(omicstest.OpStart) {
+			tokens[r.ClientToken] = true
+		}
+		require.Len(t, tokens, attemptMax+1)
+		require.Len(t, jobsOf(service, ours()), 1)
+	})
+}
