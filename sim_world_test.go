@@ -43,7 +43,6 @@ type world struct {
 	tried    map[string]int
 	bodies   map[string][]byte // by client token
 	broken   error             // a rule that was broken on the way
-	requests int
 }
 
 // simCell is a cell of the table of what was hit.
