@@ -285,6 +285,8 @@ func implausible(b Batch, job Job) error {
 		return fmt.Errorf("%w: unknown job status %q", errNotCredible, oneLine(string(job.Status)))
 	case completed && (len(job.Sources) < len(b.Sources) || slices.ContainsFunc(job.Sources, unsettled)):
 		return fmt.Errorf("%w: the job has completed, and some of its sources have no outcome", errNotCredible)
+	case job.Done() && slices.ContainsFunc(job.Sources, nameless):
+		return fmt.Errorf("%w: the job has ended, and a source that it finished has no read set id", errNotCredible)
 	}
 	return nil
 }
@@ -304,6 +306,11 @@ func unsettled(s JobSource) bool {
 		return s.ReadSetID == ""
 	}
 	return true
+}
+
+// nameless reports whether a source is said to be in the store, and not as which read set.
+func nameless(s JobSource) bool {
+	return s.Status == types.ReadSetImportJobItemStatusFinished && s.ReadSetID == ""
 }
 
 // allEnded reports whether every source of the job has an outcome, so that the job has ended whatever its status says.
