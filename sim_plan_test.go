@@ -199,8 +199,8 @@ func newSheets(random *rand.Rand, n, least int) [][]Source {
 		return sheet
 	}
 	size := max(least, pick(random, 1, 2, 3, 5, 8, 13, 20))
-	if random.IntN(25) == 0 {
-		size = 40 + random.IntN(200)
+	if least == 1 && random.IntN(40) == 0 {
+		size = 40 + random.IntN(100)
 	}
 	sheet := add(nil, size)
 	for i := range n {

@@ -1,0 +1,107 @@
+package readsetimport
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/readsetimport/readsetimport/omicstest"
+)
+
+// What the simulation found, in as few steps as it takes.
+
+// left is an import that is cut off while its one request is under way, and how the request fares.
+func left(t *testing.T, service *omicstest.Service, journal Journal, sources []Source, fault omicstest.Fault, optFns ...func(*Options)) {
+	service.Inject(omicstest.OpStart, fault.WithDelay(time.Minute))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	report, err := newTestClient(t, service, append(optFns, journaled(journal))...).Import(ctx, testTarget, sources)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Empty(t, report.Imported())
+}
+
+func untrusted(o *Options) { o.TokenWindow = -1 }
+
+// A search that finds nothing ends although that cannot be written down. It went on for ever.
+func TestFoundJournalFailsWhileSearching(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service, journal := omicstest.New(), new(memoryJournal)
+		left(t, service, journal, testSources(3), omicstest.DropBefore())
+		journal.failAt = len(journal.records) + 1
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		_, err := newTestClient(t, service, journaled(journal), untrusted).Import(ctx, testTarget, testSources(3))
+		require.ErrorIs(t, err, errDiskFull)
+		require.NoError(t, ctx.Err(), "it ended by itself")
+		journal.failAt = 0
+		_, err = newTestClient(t, service, journaled(journal), untrusted).Import(t.Context(), testTarget, testSources(3))
+		require.NoError(t, err)
+		requireOnceEach(t, service, testSources(3))
+	})
+}
+
+// A search for sources that failed and were sent again does not take the job in which they failed for the new one.
+func TestFoundSearchAfterFailure(t *testing.T) {
+	for name, fault := range map[string]omicstest.Fault{"not sent": omicstest.DropBefore(), "sent": omicstest.DropAfter()} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fails := true
+				service := omicstest.New(func(o *omicstest.Options) {
+					o.Outcome = func(omicstest.Source) omicstest.Outcome {
+						if fails {
+							return omicstest.Failed("missing")
+						}
+						return omicstest.Outcome{}
+					}
+				})
+				journal := new(memoryJournal)
+				_, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, testSources(3))
+				require.ErrorIs(t, err, ErrIncomplete)
+				fails = false
+				left(t, service, journal, testSources(3), fault)
+				_, err = newTestClient(t, service, journaled(journal), untrusted).Import(t.Context(), testTarget, testSources(3))
+				require.NoError(t, err)
+				requireOnceEach(t, service, testSources(3))
+			})
+		})
+	}
+}
+
+// What is left of a batch of failed sources is not sent under the token of the job in which it failed.
+func TestFoundPartOfFailedBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fails := true
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.Outcome = func(omicstest.Source) omicstest.Outcome {
+				if fails {
+					return omicstest.Failed("missing")
+				}
+				return omicstest.Outcome{}
+			}
+		})
+		journal := new(memoryJournal)
+		named := func(o *Options) { o.RunID = "fixed" }
+		_, err := newTestClient(t, service, journaled(journal), named).Import(t.Context(), testTarget, testSources(1))
+		require.ErrorIs(t, err, ErrIncomplete)
+		fails = false
+		left(t, service, journal, testSources(2), omicstest.DropBefore(), named)
+		_, err = newTestClient(t, service, journaled(journal), named).Import(t.Context(), testTarget, testSources(1))
+		require.NoError(t, err)
+		requireOnceEach(t, service, testSources(1))
+	})
+}
+
+// A request that waits for its turn until its token can be forgotten is not sent.
+func TestFoundTokenForgottenWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.TokenWindow = 2 * time.Minute })
+		service.Inject(omicstest.OpStart, omicstest.DropAfter())
+		c := newTestClient(t, service, func(o *Options) { o.TokenWindow, o.RequestRate = 2*time.Minute, 0.005 })
+		_, err := c.Import(t.Context(), testTarget, testSources(3))
+		require.NoError(t, err)
+		requireOnceEach(t, service, testSources(3))
+	})
+}
