@@ -33,7 +33,7 @@ type world struct {
 
 	wire  sync.Mutex // held while a request brings its fault to the service
 	spoil omicstest.Fault
-	held  bool
+	letGo func()
 
 	mu       sync.Mutex
 	counts   map[string]int
@@ -95,13 +95,9 @@ func simEvent(p *process, n note, seq int) string {
 func (w *world) carry(next http.RoundTripper, req *http.Request, body []byte, fault omicstest.Fault) (*http.Response, error) {
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	w.wire.Lock()
-	w.spoil, w.held = fault, true
-	defer func() {
-		if w.held { // the request's context had ended
-			w.held = false
-			w.wire.Unlock()
-		}
-	}()
+	letGo := sync.OnceFunc(w.wire.Unlock) // of this request: after it, the wire is the next one's
+	w.spoil, w.letGo = fault, letGo
+	defer letGo() // if the request's context had ended
 	return next.RoundTrip(req)
 }
 
@@ -151,8 +147,7 @@ func newWorld(seed uint64, limits simLimits) *world {
 		o.Outcome, o.JobOutcome, o.JobDuration = w.outcome, w.jobOutcome, w.duration
 		o.Fault = func(omicstest.Request) (omicstest.Fault, bool) {
 			fault := w.spoil
-			w.held = false
-			w.wire.Unlock()
+			w.letGo()
 			return fault, true
 		}
 	})
