@@ -99,6 +99,9 @@ func (t trial) tryAll(ctx context.Context, all []bug, atOnce int) error {
 		defer mu.Unlock()
 		took := f.took.Round(100 * time.Millisecond)
 		switch {
+		case !f.found && b.test != simulation:
+			missed = append(missed, b.name)
+			fmt.Printf("%-32s NOT FOUND by go test -run %s, %s\n", b.name, b.test, took)
 		case !f.found:
 			missed = append(missed, b.name)
 			fmt.Printf("%-32s NOT FOUND in %d seeds, %s\n", b.name, t.seeds, took)
