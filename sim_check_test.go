@@ -1,0 +1,120 @@
+package readsetimport
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/readsetimport/readsetimport/omicstest"
+)
+
+// endedJobs are the jobs of which the journal knows the end.
+func (w *world) endedJobs() map[string]bool {
+	known := make(map[string]bool)
+	for line, err := range readLines(&simFile{disk: &w.disk}, int64(len(w.disk.cached))) {
+		if err != nil {
+			break
+		}
+		if r, err := line.record(); err == nil && r.Kind == RecordEnded {
+			known[r.JobID] = true
+		}
+	}
+	return known
+}
+
+// verdict is what a seed that did not fail came to.
+type verdict struct{ imported, failed, unresolved int }
+
+// plausible holds for the report of every run that ended by itself: what it says to be in the store is there.
+func (w *world) plausible(report *Report) error {
+	sets := make(map[string]string)
+	for _, set := range w.service.ReadSets(testTarget.SequenceStoreID) {
+		sets[set.ID] = set.Source1
+	}
+	for _, res := range report.Results {
+		if res.Err == nil && sets[res.ReadSetID] != res.Source.Source1 {
+			return fmt.Errorf("%s is reported as read set %q, which is not in the store", simKeyOf(res.Source.Source1), res.ReadSetID)
+		}
+	}
+	return nil
+}
+
+// compare holds the last report against the store.
+func (w *world) compare(report *Report, sheet []Source, known map[string]bool) (verdict, error) {
+	sets := make(map[string][]omicstest.ReadSet)
+	for _, set := range w.service.ReadSets(testTarget.SequenceStoreID) {
+		sets[set.Source1] = append(sets[set.Source1], set)
+	}
+	for uri, same := range sets {
+		if len(same) > 1 {
+			return verdict{}, fmt.Errorf("%s is in the store %d times: jobs %s and %s", simKeyOf(uri), len(same), same[0].JobID, same[1].JobID)
+		}
+	}
+	jobs := make(map[string]omicstest.Job)
+	for _, job := range w.service.Jobs(testTarget.SequenceStoreID) {
+		jobs[job.ID] = job
+	}
+	if len(report.Results) != len(sheet) {
+		return verdict{}, fmt.Errorf("%d results for %d sources", len(report.Results), len(sheet))
+	}
+	var v verdict
+	for i, res := range report.Results {
+		key, in := simKeyOf(sheet[i].Source1), sets[sheet[i].Source1]
+		var failure *JobError
+		switch {
+		case res.Index != i || res.Source.Source1 != sheet[i].Source1:
+			return v, fmt.Errorf("result %d is of another source", i)
+		case res.Err == nil:
+			if len(in) == 0 || in[0].ID != res.ReadSetID || in[0].JobID != res.JobID {
+				return v, fmt.Errorf("%s is reported as read set %s of job %s, and the store has %v", key, res.ReadSetID, res.JobID, in)
+			}
+			v.imported++
+		case errors.Is(res.Err, ErrUnresolved):
+			if w.mustResolve() {
+				return v, fmt.Errorf("%s is unresolved: %w", key, res.Err)
+			}
+			v.unresolved++
+		case errors.As(res.Err, &failure):
+			if len(in) > 0 {
+				return v, fmt.Errorf("%s is reported as failed in job %s, and is in the store by job %s", key, res.JobID, in[0].JobID)
+			}
+			if known[res.JobID] {
+				return v, fmt.Errorf("%s is reported as failed in job %s, which had ended before: it was not tried again", key, res.JobID)
+			}
+			if want := messageOf(jobs[res.JobID], sheet[i].Source1); want != res.StatusMessage {
+				return v, fmt.Errorf("%s is reported as failed with %q instead of %q", key, res.StatusMessage, want)
+			}
+			v.failed++
+		default:
+			return v, fmt.Errorf("%s was not imported: %w", key, res.Err)
+		}
+	}
+	return v, nil
+}
+
+// messageOf is what the service says of a source of a job that ended badly.
+func messageOf(job omicstest.Job, uri string) string {
+	at := slices.IndexFunc(job.Sources, func(s omicstest.JobSource) bool { return s.Source1 == uri })
+	if at < 0 {
+		return "(not in the job)"
+	}
+	if m := job.Sources[at].StatusMessage; m != "" {
+		return m
+	}
+	return job.StatusMessage
+}
+
+// mustResolve is whether nothing may be unresolved: all of it happened within the time for which the service keeps the
+// records of jobs.
+func (w *world) mustResolve() bool {
+	if w.orchestrates() { // a search that is refused leaves its batch unresolved for good
+		for _, phase := range []string{phaseListing, phaseInspecting} {
+			if w.cells[simCell{"fault: 400", phase}]+w.cells[simCell{"fault: 403", phase}] > 0 {
+				return false
+			}
+		}
+	}
+	return time.Since(w.begin) < recordsKept
+}
+
