@@ -117,4 +117,3 @@ func (w *world) mustResolve() bool {
 	}
 	return time.Since(w.begin) < recordsKept
 }
-

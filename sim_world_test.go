@@ -374,37 +374,6 @@ func (w *world) sheets() [][]Source {
 	return small
 }
 
-// foreigners are jobs of somebody else.
-func (w *world) foreigners(number int) {
-	var api *omics.Client
-	var inner http.RoundTripper
-	api = w.service.Client(func(o *omics.Options) {
-		inner = o.HTTPClient.(*http.Client).Transport
-		o.HTTPClient = &http.Client{Transport: unspoiled{w, inner}}
-	})
-	c, err := New(api)
-	if err != nil {
-		panic(err)
-	}
-	for i := range w.plan.service.foreign {
-		source := UBAM(fmt.Sprintf("s3://elsewhere/%d/%d.bam", number, i)).WithSubject("x").WithSample("x")
-		_, _ = c.Start(context.Background(), newBatch(testTarget, "foreign", []Source{source}))
-	}
-}
-
-type unspoiled struct {
-	w    *world
-	next http.RoundTripper
-}
-
-func (u unspoiled) RoundTrip(req *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, err
-	}
-	return u.w.carry(u.next, req.Clone(req.Context()), body, omicstest.Fault{})
-}
-
 func (w *world) traceText() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
