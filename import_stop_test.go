@@ -316,7 +316,7 @@ func TestImportThatReachesNobody(t *testing.T) {
 		require.ErrorIs(t, err, ErrNotFound)
 		down.Store(true)
 		go func() {
-			time.Sleep(12 * time.Hour)
+			time.Sleep(3 * time.Hour)
 			down.Store(false)
 		}()
 		_, err = c.Import(t.Context(), testTarget, testSources(250))

@@ -17,6 +17,7 @@ type chunk struct {
 	results []Result  // of sources that are not to be sent
 	resumed []*flight // batches that an earlier import began
 	last    bool
+	cut     bool  // the context ended before the input did
 	err     error // the input's own
 }
 
@@ -38,6 +39,7 @@ func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks c
 		chunks <- c
 	}()
 	if !next() {
+		c.cut = true
 		return
 	}
 	index := 0
@@ -54,7 +56,7 @@ func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks c
 			r.sort(&c, begun, s, index)
 		}
 		index++
-		if contextEnded(ctx) != nil {
+		if c.cut = contextEnded(ctx) != nil; c.cut {
 			break
 		}
 		if len(c.sources) < r.c.batchSize && len(c.results) < r.c.batchSize && len(c.resumed) == 0 {
@@ -68,7 +70,7 @@ func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks c
 			c.sources, c.index, c.tries = nil, nil, 0
 		}
 		chunks <- full
-		if !next() {
+		if c.cut = !next(); c.cut {
 			break
 		}
 	}

@@ -291,8 +291,11 @@ func (r *run) take(ctx context.Context, c chunk) {
 	r.wanted = false
 	r.inputDone = c.last
 	r.deliver(c.results)
-	if c.err != nil {
+	switch {
+	case c.err != nil:
 		r.halt(c.err)
+	case c.cut && ctx.Err() != nil:
+		r.halt(context.Cause(ctx))
 	}
 	for _, f := range c.resumed {
 		r.resume(f)

@@ -52,7 +52,7 @@ func TestSimulation(t *testing.T) {
 	switch {
 	case n > 0:
 	case underRace || testing.Short():
-		n = 40
+		n = 15
 	default:
 		n = 500
 	}

@@ -65,7 +65,11 @@ func TestAdvanceEndsWithOneJob(t *testing.T) {
 		omicstest.Delay(45 * time.Second), omicstest.Late(5 * time.Minute), omicstest.Late(20 * time.Second),
 	}
 	var searched, adopted, again int
-	for seed := range uint64(30) {
+	seeds := uint64(30)
+	if underRace {
+		seeds = 12
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 1))
@@ -124,9 +128,11 @@ func TestAdvanceEndsWithOneJob(t *testing.T) {
 			})
 		})
 	}
-	require.NotZero(t, searched)
-	require.NotZero(t, adopted)
-	require.NotZero(t, again)
+	if !underRace { // with so few seeds, not all of it happens
+		require.NotZero(t, searched)
+		require.NotZero(t, adopted)
+		require.NotZero(t, again)
+	}
 }
 
 // jobsOf is the service's jobs that have the first of a batch's sources.

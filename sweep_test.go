@@ -52,6 +52,7 @@ func TestSweeps(t *testing.T) {
 		"too many on a page":                    {listBody(`{"importJobs":[` + strings.Repeat(`{"id":"1111111111","status":"COMPLETED"},`, 200) + `{"id":"1111111111"}]}`), late, 900, 12},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				n := 0
 				service := omicstest.New(func(o *omicstest.Options) {
