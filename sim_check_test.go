@@ -110,8 +110,10 @@ func messageOf(job omicstest.Job, uri string) string {
 func (w *world) mustResolve() bool {
 	if w.orchestrates() { // a search that is refused leaves its batch unresolved for good
 		for _, phase := range []string{phaseListing, phaseInspecting} {
-			if w.cells[simCell{"fault: 400", phase}]+w.cells[simCell{"fault: 403", phase}] > 0 {
-				return false
+			for _, refusal := range []string{"400", "403", "404"} {
+				if w.cells[simCell{"fault: " + refusal, phase}] > 0 {
+					return false
+				}
 			}
 		}
 	}
