@@ -178,7 +178,9 @@ func (y *yamlReader) syntax(err error, last int) {
 const aliasDetail = "must be written out: aliases of YAML are not read"
 
 // spot is where a node begins in the input. To YAML, a carriage return alone ends a line too, and to nobody else.
-func (y *yamlReader) spot(n *yaml.Node) spot { return spot{min(y.first+n.Line-1, y.rows.line), n.Column} }
+func (y *yamlReader) spot(n *yaml.Node) spot {
+	return spot{min(y.first+n.Line-1, y.rows.line), n.Column}
+}
 
 func (y *yamlReader) sources(list *yaml.Node) {
 	for _, n := range list.Content {
