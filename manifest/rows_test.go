@@ -39,6 +39,10 @@ func FuzzRowsAgree(f *testing.F) {
 	f.Add("a,b\r\n\"x\ny\"\"\",é,a long field without quotes\n#c\n\n,,\n", true)
 	f.Add("a\t\"b\tc\"\n", false)
 	f.Fuzz(func(t *testing.T, text string, commas bool) {
+		const most = 1000 // columns, and so less than a field's limit too: TestLimits is about them
+		if len(text) > 1<<16 || strings.Count(text, ",") >= most || strings.Count(text, "\t") >= most {
+			return
+		}
 		comma := byte('\t')
 		if commas {
 			comma = ','
