@@ -24,7 +24,7 @@ func BenchmarkOpenJournal(b *testing.B) {
 	writeHistory(b, path, batches)
 	info, err := os.Stat(path)
 	require.NoError(b, err)
-	before := settledHeap()
+	before := liveHeap()
 	peak := sampleHeap(func() {
 		for b.Loop() {
 			j, err := OpenJournal(path)
@@ -103,11 +103,4 @@ func sampleHeap(f func()) heapPeak {
 	stop()
 	<-done
 	return peak
-}
-
-func settledHeap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }

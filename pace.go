@@ -114,7 +114,7 @@ type slots struct {
 	seenAt  time.Time // when jobs of ours were last looked at
 	refusal int       // refusals in a row while no job of ours ran
 	since   time.Time // when the first of them came
-	queue   list.List // of *slotWaiter
+	queue   list.List // of those who wait, first come first
 	changed chan struct{}
 }
 
