@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,28 +22,31 @@ type ledger struct {
 	read    bool
 	broken  error // an Append failed: nothing more can be promised
 	entries map[Fingerprint]entry
-	batches map[string]*carrier // under way, by the client token of their first attempt
-	jobs    map[JobRef]struct{} // of which it is known which batch they are
+	owners  map[Fingerprint]*run // the imports that have sources in hand
+	batches map[string]*carrier  // under way, by the client token of their first attempt
+	jobs    map[JobRef]struct{}  // of which it is known which batch they are
 }
 
-// entry is what is known of a source. One without a carrier and without a read set was tried and failed, or released.
+// entry is what is known of a source: small, since there may be millions. One without a carrier was tried and failed, or
+// released.
 type entry struct {
-	carrier   *carrier
-	jobID     string
-	readSetID string
-	tries     int32 // batches that carried it to an end
-	owner     *run  // the import that has it in hand
+	carrier  *carrier // that has it under way, or that brought it into the store
+	tries    int32    // batches that carried it to an end
+	place    uint8    // of its read set id among those of its carrier
+	imported bool
 }
 
-// carrier is a batch that carries sources, from its sending to its end.
+// carrier is a batch that carries sources, from its sending to its end. Of the end no more is kept than the job's id and
+// the read sets'.
 type carrier struct {
-	token   string
-	attempt int
-	sentAt  time.Time
-	body    string
-	jobID   string
-	sources []Fingerprint // in the order of the request
-	owner   *run          // the import that has it in hand
+	token    string
+	attempt  int
+	sentAt   time.Time
+	body     string
+	jobID    string
+	sources  []Fingerprint // in the order of the request
+	owner    *run          // the import that has it in hand
+	readSets string        // the read set ids, with a space between them
 }
 
 // open reads the journal, once.
@@ -53,6 +57,7 @@ func (l *ledger) open(ctx context.Context) error {
 		return l.broken
 	}
 	l.entries = make(map[Fingerprint]entry)
+	l.owners = make(map[Fingerprint]*run)
 	l.batches = make(map[string]*carrier)
 	l.jobs = make(map[JobRef]struct{})
 	for r, err := range l.journal.Replay(ctx) {
@@ -101,26 +106,42 @@ func (l *ledger) apply(r Record) error {
 		for i, s := range r.Sources {
 			b.sources[i] = s.Fingerprint
 			e := l.entries[s.Fingerprint]
+			if e.imported || e.carrier != nil && e.carrier.token != b.token {
+				return fmt.Errorf("a batch was sent with a source that another has brought, or carries: token %s", b.token)
+			}
 			e.carrier = b
 			l.entries[s.Fingerprint] = e
 		}
 	case RecordReleased:
-		l.settle(b, func(e *entry) {})
+		l.settle(b, true)
 	case RecordStarted:
+		if !validID(r.JobID) {
+			return fmt.Errorf("a batch was started as job %q, which is no id", shorten(r.JobID))
+		}
 		b.jobID = r.JobID
 		l.jobs[JobRef{r.SequenceStoreID, r.JobID}] = struct{}{}
 	case RecordEnded:
+		ended := &carrier{jobID: r.JobID}
+		var readSets []string
 		for _, s := range r.Sources {
 			e := l.entries[s.Fingerprint]
 			if e.carrier != b {
 				return fmt.Errorf("job %s ended with a source that it did not carry", r.JobID)
 			}
-			e.carrier, e.jobID, e.readSetID = nil, r.JobID, s.ReadSetID
+			e.carrier = nil
+			if s.ReadSetID != "" {
+				if !validID(s.ReadSetID) {
+					return fmt.Errorf("job %s ended with read set %q, which is no id", r.JobID, shorten(s.ReadSetID))
+				}
+				e.carrier, e.imported, e.place = ended, true, uint8(len(readSets))
+				readSets = append(readSets, s.ReadSetID)
+			}
 			e.tries++
 			l.entries[s.Fingerprint] = e
 		}
+		ended.readSets = strings.Join(readSets, " ")
 		// Sources without an outcome stay with their carrier, to be looked at again.
-		l.settle(b, nil)
+		l.settle(b, false)
 	default:
 		return fmt.Errorf("unknown kind of record %q", r.Kind)
 	}
@@ -136,20 +157,21 @@ func (l *ledger) knows(ref JobRef) bool {
 	return known
 }
 
-// settle takes a batch off the list, and with end its sources off the batch.
-func (l *ledger) settle(b *carrier, end func(*entry)) {
+// settle takes a batch off the list that carries nothing more, or with release carries nothing from now on.
+func (l *ledger) settle(b *carrier, release bool) {
 	open := false
 	for _, f := range b.sources {
 		e := l.entries[f]
-		if e.carrier != b {
-			continue
-		}
-		if end == nil {
+		switch {
+		case e.carrier != b:
+		case !release:
 			open = true
-			continue
+		case e.tries == 0:
+			delete(l.entries, f)
+		default:
+			e.carrier = nil
+			l.entries[f] = e
 		}
-		e.carrier = nil
-		l.entries[f] = e
 	}
 	if !open {
 		delete(l.batches, b.token)
@@ -158,8 +180,11 @@ func (l *ledger) settle(b *carrier, end func(*entry)) {
 
 // standing is what is known of a source at the moment that an import takes it in hand.
 type standing struct {
-	entry
-	busy bool // another import of this client has it in hand
+	carrier   *carrier // that has it under way
+	jobID     string   // that brought it into the store
+	readSetID string
+	tries     int32 // batches that carried it to an end
+	busy      bool  // another import of this client has it in hand
 }
 
 // take takes a source in hand, and the batch that carries it, unless it is in the store or another import has it.
@@ -167,17 +192,17 @@ func (l *ledger) take(f Fingerprint, r *run) standing {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.entries[f]
-	if e.owner != nil || e.carrier != nil && e.carrier.owner != nil && e.carrier.owner != r {
-		return standing{entry: e, busy: true}
+	if e.imported {
+		return standing{jobID: e.carrier.jobID, readSetID: strings.Split(e.carrier.readSets, " ")[e.place], tries: e.tries}
+	}
+	if l.owners[f] != nil || e.carrier != nil && e.carrier.owner != nil && e.carrier.owner != r {
+		return standing{busy: true}
 	}
 	if e.carrier != nil {
 		e.carrier.owner = r
 	}
-	if e.readSetID == "" {
-		e.owner = r
-		l.entries[f] = e
-	}
-	return standing{entry: e}
+	l.owners[f] = r
+	return standing{carrier: e.carrier, tries: e.tries}
 }
 
 // leave lets go of sources, and of the batches that carry them.
@@ -185,18 +210,11 @@ func (l *ledger) leave(sources []Fingerprint, r *run) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range sources {
-		e, ok := l.entries[f]
-		if ok && e.carrier != nil && e.carrier.owner == r {
-			e.carrier.owner = nil
+		if c := l.entries[f].carrier; c != nil && c.owner == r {
+			c.owner = nil
 		}
-		if !ok || e.owner != r {
-			continue
-		}
-		e.owner = nil
-		if e == (entry{}) {
-			delete(l.entries, f)
-		} else {
-			l.entries[f] = e
+		if l.owners[f] == r {
+			delete(l.owners, f)
 		}
 	}
 }

@@ -181,7 +181,7 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 	s.Attempt++
 	s.Search = Search{}
 	s.NextAt = time.Now()
-	if s.Attempt > attemptMax {
+	if s.Attempt > s.earlier+attemptMax {
 		return s, &Error{Op: opStart.String(), Err: fmt.Errorf("%w after %d attempts, none of which started a job; the last: %s", errGivenUp, attemptMax, s.LastError)}
 	}
 	return s, nil

@@ -131,6 +131,7 @@ func (b *begun) flight(t Target, c *carrier) *flight {
 		Batch:   Batch{Target: t, ClientToken: c.token},
 		Phase:   PhaseSending,
 		Attempt: c.attempt,
+		earlier: c.attempt,
 		SentAt:  c.sentAt,
 		NextAt:  time.Now(),
 	}

@@ -105,3 +105,21 @@ func TestFoundTokenForgottenWhileWaiting(t *testing.T) {
 		requireOnceEach(t, service, testSources(3))
 	})
 }
+
+// The attempts of imports that were cut off are no reason to give up in the next one.
+func TestFoundAttemptsOfEarlierImports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service, journal := omicstest.New(), new(memoryJournal)
+		for range attemptMax {
+			service.Inject(omicstest.OpStart, omicstest.DropBefore().WithDelay(time.Hour))
+			ctx, cancel := context.WithTimeout(t.Context(), settling+20*time.Second)
+			_, err := newTestClient(t, service, journaled(journal), untrusted).Import(ctx, testTarget, testSources(3))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			cancel()
+		}
+		_, err := newTestClient(t, service, journaled(journal), untrusted).Import(t.Context(), testTarget, testSources(3))
+		require.NoError(t, err)
+		require.Len(t, service.Requests(omicstest.OpStart), attemptMax+1)
+		requireOnceEach(t, service, testSources(3))
+	})
+}

@@ -82,7 +82,7 @@ func (w *world) log(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.trace = append(w.trace, line)
-	if len(w.trace) > 20000 {
+	if len(w.trace) > 100_000 {
 		panic("seed does not end: " + strings.Join(w.trace[len(w.trace)-60:], "\n"))
 	}
 }

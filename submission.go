@@ -42,6 +42,8 @@ type Submission struct {
 	// untried is true from planned to sending until a request comes back without a clear refusal. It does not survive
 	// JSON, since whoever reads the state back cannot know whether a request left in between.
 	untried bool
+	// earlier is how many attempts the journal says an earlier import made. They are no reason to give up in this one.
+	earlier int
 }
 
 // Ended reports whether the submission is done or unresolved, so that [Client.Advance] has nothing left to do.
