@@ -14,6 +14,7 @@ import (
 )
 
 func TestSplit(t *testing.T) {
+	t.Parallel()
 	for n, sizes := range map[int][]int{
 		1:      {1},
 		99:     {99},

@@ -153,6 +153,7 @@ func TestStatuses(t *testing.T) {
 }
 
 func TestCodeBeforeStatus(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		fault omicstest.Fault
 		code  string

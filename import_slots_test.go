@@ -27,6 +27,7 @@ func otherJobs(t *testing.T, service *omicstest.Service, n int) {
 }
 
 func TestImportWithoutASlot(t *testing.T) {
+	t.Parallel()
 	const patience = 30 * time.Minute
 	for name, tc := range map[string]struct {
 		others    time.Duration // how long the jobs of others hold all slots
@@ -73,6 +74,7 @@ func TestImportWithoutASlot(t *testing.T) {
 
 // The patience begins when the last job of ours has ended, and what ran is waited for.
 func TestImportThatLosesItsSlots(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		next := 24 * time.Hour
 		service := omicstest.New(func(o *omicstest.Options) {
@@ -97,6 +99,7 @@ func TestImportThatLosesItsSlots(t *testing.T) {
 }
 
 func TestImportMaxActiveJobs(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(20 * time.Minute) })
 		c := newTestClient(t, service, func(o *Options) { o.MaxActiveJobs = 4 })

@@ -20,6 +20,7 @@ import (
 )
 
 func TestImportRefusedForGood(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		target Target
 		fault  omicstest.Fault
@@ -157,6 +158,7 @@ func TestImportRunID(t *testing.T) {
 }
 
 func TestImportWhoseContextEnds(t *testing.T) {
+	t.Parallel()
 	why := errors.New("end of shift")
 	for name, tc := range map[string]struct {
 		after                         time.Duration // 0: before it begins
@@ -253,6 +255,7 @@ func (a afterDone) GetReadSetImportJob(ctx context.Context, in *omics.GetReadSet
 // A service that forgets tokens at once starts a second job when an answer is lost and the request is repeated. Within
 // TokenWindow that is what the library trusts it not to do; a client that trusts no token never sends twice.
 func TestImportWithAServiceThatForgetsTokens(t *testing.T) {
+	t.Parallel()
 	run := func(t *testing.T, window time.Duration) (doubled int) {
 		lost := 0
 		service := omicstest.New(func(o *omicstest.Options) {
@@ -288,6 +291,7 @@ func TestImportWithAServiceThatForgetsTokens(t *testing.T) {
 
 // An endpoint that never answers is a mistake, and waiting does not mend it. One that has answered before is an outage.
 func TestImportThatReachesNobody(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New()
 		refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}

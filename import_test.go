@@ -89,6 +89,7 @@ func requireFairStarts(t *testing.T, service *omicstest.Service) {
 }
 
 func TestImportReportsTheTruth(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := 12_345
 		if underRace {
@@ -210,6 +211,7 @@ func TestImportOfNothing(t *testing.T) {
 }
 
 func TestImportOfJobsThatFailAsAWhole(t *testing.T) {
+	t.Parallel()
 	for status, sentinel := range map[types.ReadSetImportJobStatus]error{
 		types.ReadSetImportJobStatusFailed:    ErrJobFailed,
 		types.ReadSetImportJobStatusCancelled: ErrJobCancelled,

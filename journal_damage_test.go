@@ -21,6 +21,7 @@ var bitFlips = flag.Int("flips", 500, "how many single bits TestJournalBitFlips 
 
 // A journal that is cut anywhere has the records whose lines are whole, and goes on from there.
 func TestJournalCut(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	records := lifeOfBatches(1, 2)
 	data := encodeJournal(t, records)
@@ -76,6 +77,7 @@ func TestJournalSectors(t *testing.T) {
 }
 
 func TestJournalBitFlips(t *testing.T) {
+	t.Parallel()
 	begin, done := time.Now(), 0
 	journals := [][]byte{
 		encodeJournal(t, lifeOfBatches(1, 1)[2:]),
@@ -120,6 +122,7 @@ func flipBits(t *testing.T, data []byte, n int) {
 
 // With a torn line behind it, every other line is still protected; and what is torn never becomes a record.
 func TestJournalBitFlipsBeforeCut(t *testing.T) {
+	t.Parallel()
 	records := lifeOfBatches(1, 1)[2:]
 	data := encodeJournal(t, records)
 	last := bytes.LastIndexByte(data[:len(data)-1], '\n')

@@ -260,6 +260,7 @@ func TestJournalReplay(t *testing.T) {
 }
 
 func TestJournalAppend(t *testing.T) {
+	t.Parallel()
 	records := lifeOfBatches(1, 2)
 	ctx := t.Context()
 	j, file, err := newMemJournal(nil)

@@ -22,6 +22,7 @@ func requestsBetween(service *omicstest.Service, op string, from, to time.Time) 
 }
 
 func TestNotify(t *testing.T) {
+	t.Parallel()
 	for _, jobs := range []int{1, 2, 20} {
 		t.Run(fmt.Sprintf("%d jobs", jobs), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -102,6 +103,7 @@ func TestNotifyWhileALookIsUnderWay(t *testing.T) {
 
 // Forged and repeated events cost at most a look in each MinPollDelay, and those about other jobs nothing.
 func TestNotifyFloods(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(10 * time.Hour) })
 		c := newTestClient(t, service, func(o *Options) { o.MinPollDelay, o.MaxPollDelay = 10*time.Second, time.Hour })
@@ -133,6 +135,7 @@ func TestNotifyFloods(t *testing.T) {
 
 // Events pile up while an import is held up by its own callback, up to a bound.
 func TestNotifyDuringASlowCallback(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
 		var c *Client

@@ -146,6 +146,11 @@ func TestPacer(t *testing.T) {
 // The service has other clients: it throttles at random. The pace keeps the quota, operation by operation, and the
 // import goes on.
 func TestRequestRate(t *testing.T) {
+	t.Parallel()
+	sources := testSources(500)
+	if underRace {
+		sources = sources[:100]
+	}
 	for _, perSecond := range []float64{0.3, 1, 4.5, 50} {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(3, uint64(perSecond)))
@@ -158,7 +163,7 @@ func TestRequestRate(t *testing.T) {
 			})
 			c := newTestClient(t, service, func(o *Options) { o.RequestRate = perSecond })
 			c.batchSize = 10
-			_, err := c.Import(t.Context(), testTarget, testSources(500))
+			_, err := c.Import(t.Context(), testTarget, sources)
 			require.NoError(t, err)
 			least := time.Duration(float64(time.Second)/perSecond) - time.Microsecond
 			for _, op := range []string{omicstest.OpStart, omicstest.OpGet, omicstest.OpList} {

@@ -47,6 +47,9 @@ func (r *repeated) Read(p []byte) (int, error) {
 
 // However long an answer is, little of it is read and kept.
 func TestHugeAnswers(t *testing.T) {
+	if underRace {
+		t.Skip("too slow under the race detector")
+	}
 	const size = 256 << 20
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	var first runtime.MemStats
@@ -86,6 +89,7 @@ const testJobID = "9876543210"
 
 // answers are JSON bodies of status 200 that nobody should believe, with what one would believe first.
 func TestAnswersNotCredible(t *testing.T) {
+	t.Parallel()
 	job := func(id, store string, more ...string) string {
 		return fmt.Sprintf(`{"id":%q,"sequenceStoreId":%q,"roleArn":"arn:r","status":"COMPLETED"%s}`, id, store, strings.Join(more, ""))
 	}
@@ -205,6 +209,7 @@ func requireRedirectRefused(t *testing.T, err error) {
 
 // The SDK's own HTTP client, which follows redirects that keep the method, over a real connection.
 func TestRedirectsRefusedByDefaultClient(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var paths []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -311,6 +316,7 @@ func TestMayHaveStarted(t *testing.T) {
 
 // Whatever the caller's client is set to log, no credentials and no ids of persons get there.
 func TestLogsMasked(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var log strings.Builder
 	loud := func(o *omics.Options) {

@@ -131,9 +131,9 @@ func (b *begun) flight(t Target, c *carrier) *flight {
 		Batch:   Batch{Target: t, ClientToken: c.token},
 		Phase:   PhaseSending,
 		Attempt: c.attempt,
-		earlier: c.attempt,
 		SentAt:  c.sentAt,
 		NextAt:  time.Now(),
+		earlier: c.attempt,
 	}
 	if b.missing == 0 {
 		f.sub.Batch.Sources = f.sources

@@ -110,6 +110,7 @@ func TestEventsOfASmallImport(t *testing.T) {
 }
 
 func TestEventsOfTrouble(t *testing.T) {
+	t.Parallel()
 	throttled := omicstest.Status(429, "ThrottlingException", "slow down")
 	internal := omicstest.Status(500, "InternalServerException", "x")
 	for name, tc := range map[string]struct {
@@ -159,6 +160,7 @@ func TestEventsOfTrouble(t *testing.T) {
 
 // Counts hold whatever happens, and at the end they are the report's.
 func TestEventCounts(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := roughService(11)
 		sources := testSources(300)

@@ -106,6 +106,9 @@ func TestImportKeepsEverySlotBusy(t *testing.T) {
 }
 
 func TestImportFollowsTheSlotLimit(t *testing.T) {
+	if underRace {
+		t.Skip("too slow under the race detector")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
 			o.JobDuration = omicstest.Lasting(25 * time.Minute)
@@ -133,6 +136,7 @@ func TestImportFollowsTheSlotLimit(t *testing.T) {
 }
 
 func TestImportsShareAClient(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
 			o.JobDuration = omicstest.Lasting(20 * time.Minute)
@@ -141,8 +145,12 @@ func TestImportsShareAClient(t *testing.T) {
 		})
 		c := newTestClient(t, service)
 		c.batchSize = 1
-		all := testSources(400)
-		halves := [][]Source{all[:200], all[200:]}
+		n := 400
+		if underRace {
+			n = 200
+		}
+		all := testSources(n)
+		halves := [][]Source{all[:n/2], all[n/2:]}
 		ends := make([]time.Duration, 2)
 		began := time.Now()
 		done := make(chan error, 2)
@@ -158,7 +166,7 @@ func TestImportsShareAClient(t *testing.T) {
 		requireBelowQuota(t, service)
 		// Neither starves: both end at about the same time, when all jobs are done.
 		require.InEpsilon(t, float64(slices.Max(ends)), float64(slices.Min(ends)), 0.1)
-		require.InEpsilon(t, float64(400/10*20*time.Minute), float64(slices.Max(ends)), 0.1)
+		require.InEpsilon(t, float64(time.Duration(n/10)*20*time.Minute), float64(slices.Max(ends)), 0.1)
 	})
 }
 

@@ -52,7 +52,7 @@ func TestSimulation(t *testing.T) {
 	switch {
 	case n > 0:
 	case underRace || testing.Short():
-		n = 15
+		n = 5
 	default:
 		n = 500
 	}

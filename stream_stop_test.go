@@ -33,6 +33,7 @@ func TestStreamRefusedForGood(t *testing.T) {
 }
 
 func TestStreamWhoseContextEnds(t *testing.T) {
+	t.Parallel()
 	why := errors.New("end of shift")
 	hurt := func(sources []Source, every int) []Source {
 		for i := range sources {
@@ -106,6 +107,7 @@ func blockAt(ctx context.Context, i, n int) {
 
 // Whatever way the loop over the results ends, nothing goes on: the bubble ends with all of its goroutines.
 func TestStreamBrokenOff(t *testing.T) {
+	t.Parallel()
 	errPanic := errors.New("the consumer's own")
 	for name, tc := range map[string]struct {
 		at    int // results
@@ -163,6 +165,7 @@ func TestStreamBrokenOff(t *testing.T) {
 
 // The input of a stream that is broken off is told to stop as an iterator is: its yield returns false.
 func TestStreamBrokenOffEndsItsInput(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := smallBatches(t, atMost(2))
 		closed := false

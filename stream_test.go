@@ -66,6 +66,7 @@ func smallBatches(t *testing.T, optFns ...func(*Options)) (*Client, *omicstest.S
 func atMost(jobs int) func(*Options) { return func(o *Options) { o.MaxActiveJobs = jobs } }
 
 func TestStreamYieldsOutcomesAsJobsEnd(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
 		service := omicstest.New(func(o *omicstest.Options) {
@@ -98,6 +99,7 @@ func TestStreamYieldsOutcomesAsJobsEnd(t *testing.T) {
 }
 
 func TestStreamReadsNoFurtherThanItCanSend(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := smallBatches(t, atMost(2))
 		var pulled atomic.Int64
@@ -108,25 +110,26 @@ func TestStreamReadsNoFurtherThanItCanSend(t *testing.T) {
 				time.Sleep(30 * time.Minute)
 			}
 		}()
-		results, err := collect(t, c.Stream(t.Context(), testTarget, tap(&pulled, testSources(200), nil)))
+		results, err := collect(t, c.Stream(t.Context(), testTarget, tap(&pulled, testSources(120), nil)))
 		require.NoError(t, err)
-		requireEach(t, 200, results)
+		requireEach(t, 120, results)
 	})
 }
 
 // A consumer that takes its time holds up the input too, so that results do not pile up.
 func TestStreamWaitsForItsConsumer(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := smallBatches(t, atMost(3))
 		var pulled atomic.Int64
 		yielded := 0
-		for _, err := range c.Stream(t.Context(), testTarget, tap(&pulled, testSources(400), nil)) {
+		for _, err := range c.Stream(t.Context(), testTarget, tap(&pulled, testSources(200), nil)) {
 			require.NoError(t, err)
 			time.Sleep(20 * time.Hour)
 			yielded++
 			require.LessOrEqual(t, int(pulled.Load())-yielded, 10*(outboxMax+1+3+1+1))
 		}
-		require.Equal(t, 400, yielded)
+		require.Equal(t, 200, yielded)
 	})
 }
 

@@ -66,6 +66,7 @@ func kept(p Phase, searching bool) after {
 
 // The state machine: every phase, every answer.
 func TestAdvance(t *testing.T) {
+	t.Parallel()
 	type row struct {
 		name  string
 		fault omicstest.Fault

@@ -37,6 +37,7 @@ func matches(pattern *regexp.Regexp, s string, least, most int) bool {
 }
 
 func TestTextOfEveryCharacter(t *testing.T) {
+	t.Parallel()
 	source := validBAM()
 	for r := rune(0); r <= utf8.MaxRune; r++ {
 		if !utf8.ValidRune(r) || r > 0x1ffff && r%97 != 0 { // few and long ranges beyond the first two planes

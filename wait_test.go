@@ -13,6 +13,7 @@ import (
 )
 
 func TestWait(t *testing.T) {
+	t.Parallel()
 	ending := func(status types.ReadSetImportJobStatus, message string) func(*omicstest.Options) {
 		return func(o *omicstest.Options) {
 			o.JobOutcome = func(omicstest.Job) (types.ReadSetImportJobStatus, string) { return status, message }
@@ -84,6 +85,7 @@ func TestWait(t *testing.T) {
 
 // What Wait cannot look at, it does not wait for.
 func TestWaitRefused(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		fault omicstest.Fault
 		err   error
@@ -132,6 +134,7 @@ func manySources(n int) string {
 
 // A day without a service, and without permission and credentials in between, does not end the wait.
 func TestWaitSurvivesADay(t *testing.T) {
+	t.Parallel()
 	faults := []omicstest.Fault{
 		omicstest.Status(500, "InternalServerException", "x"), omicstest.DropBefore(), omicstest.DropAfter(), omicstest.Truncate(),
 		omicstest.Status(429, "ThrottlingException", "x").WithRetryAfter(time.Hour), omicstest.HTML(503), omicstest.Status(408, "", ""),

@@ -25,7 +25,7 @@ import (
 )
 
 var (
-	kills = flag.Int("kills", 15, "how many processes to kill")
+	kills = flag.Int("kills", 8, "how many processes to kill")
 	seed  = flag.Uint64("seed", 1, "of the moments at which to kill them")
 )
 
