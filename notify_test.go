@@ -41,8 +41,9 @@ func TestNotify(t *testing.T) {
 				go func() {
 					time.Sleep(time.Second)
 					first = service.Jobs(testTarget.SequenceStoreID)[0]
-					time.Sleep(time.Until(first.CreationTime.Add(5*time.Hour + 8*time.Second)))
-					c.Notify(JobRef{testTarget.SequenceStoreID, first.ID})
+					time.AfterFunc(time.Until(first.CreationTime.Add(5*time.Hour+8*time.Second)), func() {
+						c.Notify(JobRef{testTarget.SequenceStoreID, first.ID})
+					})
 				}()
 				began := time.Now()
 				for res, err := range c.Stream(t.Context(), testTarget, withoutErrors(testSources(10*jobs))) {
