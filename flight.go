@@ -79,7 +79,7 @@ func (r *run) stepped(ctx context.Context, s step) {
 	switch quota := s.trouble != nil && s.trouble.kind() == ErrQuotaExceeded; {
 	case f.sub.Phase == PhaseDone:
 		r.finish(f)
-	case f.sub.Phase == PhaseUnresolved:
+	case f.sub.Phase == PhaseUnresolved, errors.Is(s.err, ErrUnresolved):
 		r.drop(f)
 		r.fail(f, s.err)
 	case f.sub.unplanned() && len(f.sources) < len(f.carried):

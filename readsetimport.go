@@ -98,7 +98,9 @@ type Options struct {
 
 	// TokenWindow is how long HealthOmics is trusted to recognise a repeated client token. After it, a request whose
 	// outcome is not known is looked for among the store's jobs before anything is sent again. HealthOmics does not
-	// publish the time; elsewhere in AWS it is 8 to 36 hours. The default is 1 h; negative: tokens are not trusted at all.
+	// publish the time; elsewhere in AWS it is 8 to 36 hours. The default is 1 h; negative: tokens are not trusted at all,
+	// and then [Client.Advance] must be called in the process that was given the state "sending", since one that was
+	// read back may have been sent.
 	TokenWindow time.Duration
 
 	// Journal remembers the import across crashes: see [OpenJournal]. Sources that it knows to be in the store are

@@ -84,8 +84,9 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 	case e.passing() || e.local || c.forgives(e, s.Failures):
 		return c.failed(s, e), e, nil
 	default:
-		next, err := unresolved(s, e)
-		return next, e, err
+		// Once the cause is mended, a search from the beginning can tell.
+		s.Search = Search{Since: s.Search.Since, Sources: s.Search.Sources}
+		return c.failed(s, e), e, fmt.Errorf("%w: %w", ErrUnresolved, e)
 	}
 	s.Failures, s.Doubts = 0, 0
 	if !s.Search.Listed || len(s.Search.Candidates) > 0 && len(s.Search.Found) < foundMax {

@@ -178,9 +178,12 @@ func TestSearchUnresolved(t *testing.T) {
 	b := ours()
 	first, second := b.Sources[0], b.Sources[1]
 	stranger := testSources(1)[0]
+	mended := false
 	onList := func(fault func(omicstest.Request) omicstest.Fault) func(*omicstest.Options) {
 		return func(o *omicstest.Options) {
-			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) { return fault(r), r.Op == omicstest.OpList }
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+				return fault(r), r.Op == omicstest.OpList && !mended
+			}
 		}
 	}
 	always := func(f omicstest.Fault) func(omicstest.Request) omicstest.Fault {
@@ -193,6 +196,7 @@ func TestSearchUnresolved(t *testing.T) {
 		age     time.Duration
 		most    int // requests
 		cause   error
+		refused bool
 	}{
 		"two such jobs": {prepare: func(t *testing.T, s *omicstest.Service) {
 			startJob(t, s, "x", b.Sources...)
@@ -214,10 +218,10 @@ func TestSearchUnresolved(t *testing.T) {
 			startJob(t, s, "y", first)
 		}, most: 3},
 		"older than records": {age: 8 * 24 * time.Hour, most: 1},
-		"list refused":       {change: onList(always(omicstest.Status(403, "AccessDeniedException", ""))), most: 1, cause: ErrAccessDenied},
-		"list invalid":       {change: onList(always(omicstest.Status(400, "", ""))), most: 1, cause: ErrValidation},
-		"store gone":         {change: onList(always(omicstest.Status(404, "ResourceNotFoundException", ""))), most: 1, cause: ErrNotFound},
-		"list redirected":    {change: onList(always(omicstest.Redirect("https://elsewhere.example/"))), most: 1},
+		"list refused":       {change: onList(always(omicstest.Status(403, "AccessDeniedException", ""))), most: 1, cause: ErrAccessDenied, refused: true},
+		"list invalid":       {change: onList(always(omicstest.Status(400, "", ""))), most: 1, cause: ErrValidation, refused: true},
+		"store gone":         {change: onList(always(omicstest.Status(404, "ResourceNotFoundException", ""))), most: 1, cause: ErrNotFound, refused: true},
+		"list redirected":    {change: onList(always(omicstest.Redirect("https://elsewhere.example/"))), most: 1, refused: true},
 		"same page for ever": {change: onList(always(jsonBody(200, `{"importJobs":[],"nextToken":"x"}`))), most: 1 + doubtPatience, cause: errNotCredible},
 		"of another store":   {change: onList(always(jsonBody(200, `{"importJobs":[{"id":"1234567890","sequenceStoreId":"1"}]}`))), most: doubtPatience, cause: errNotCredible},
 		"paths for ids":      {change: onList(always(jsonBody(200, `{"importJobs":[{"id":"../../../x"}]}`))), most: doubtPatience, cause: errNotCredible},
@@ -234,7 +238,7 @@ func TestSearchUnresolved(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				page = 0
+				page, mended = 0, false
 				service := omicstest.New(func(o *omicstest.Options) {
 					if test.change != nil {
 						test.change(o)
@@ -254,11 +258,22 @@ func TestSearchUnresolved(t *testing.T) {
 					require.ErrorIs(t, err, test.cause)
 				}
 				requireFitForLog(t, err)
-				require.Equal(t, PhaseUnresolved, last.Phase)
 				require.NotEmpty(t, last.LastError)
 				requireRoundTrip(t, last)
 				require.Equal(t, test.most, len(service.Requests(""))-before)
 				require.Zero(t, last.Job)
+				if !test.refused {
+					require.Equal(t, PhaseUnresolved, last.Phase)
+					return
+				}
+				var e *Error
+				require.ErrorAs(t, err, &e)
+				require.Equal(t, opList.String(), e.Op)
+				mended = true
+				last, err = d.run(t, last)
+				require.NoError(t, err)
+				require.Equal(t, PhaseDone, last.Phase)
+				require.Len(t, jobsOf(service, b), 1)
 			})
 		})
 	}

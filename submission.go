@@ -72,8 +72,9 @@ const (
 // The error is a [*ValidationError] for a batch that was not sent because it is invalid; an [*Error] for a request that
 // was refused for good (400, 403, 404), and after the cause is mended the submission can be handed to Advance again: if
 // the phase is planned, nothing was started, and if it is sending, an earlier request may have started the job, which
-// Advance then looks for before it sends anything; [ErrUnresolved], and the phase is unresolved; or the cause of the context's
-// end. A job that ended badly is no error here: see [Job.Err].
+// Advance then looks for before it sends anything; [ErrUnresolved], and the phase is unresolved, or sending if the
+// search for the job was refused (that error is an [*Error] too), and can go on once the cause is mended; or the cause
+// of the context's end. A job that ended badly is no error here: see [Job.Err].
 func (c *Client) Advance(ctx context.Context, s Submission) (Submission, error) {
 	next, _, err := c.advance(ctx, s, nil)
 	return next, err

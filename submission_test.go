@@ -21,14 +21,15 @@ import (
 
 // after is what one step must come to.
 type after struct {
-	phase     Phase
-	err       error // and no other sentinel; nil: no error
-	least     time.Duration
-	most      time.Duration // of the delay to the next step; 0: no delay is asked for
-	failures  int
-	doubts    int
-	searching bool
-	requests  int // that reach the service
+	phase      Phase
+	err        error // and no other sentinel; nil: no error
+	least      time.Duration
+	most       time.Duration // of the delay to the next step; 0: no delay is asked for
+	failures   int
+	doubts     int
+	searching  bool
+	unresolved bool
+	requests   int // that reach the service
 }
 
 var (
@@ -59,7 +60,11 @@ func (a after) unsent() after {
 }
 
 func refused(err error) after { return after{phase: PhasePlanned, err: err, requests: 1} }
-func lost(err error) after    { return after{phase: PhaseUnresolved, err: err, requests: 1} }
+func lost(err error) after {
+	a := seek.with(err)
+	a.unresolved = true
+	return a
+}
 func kept(p Phase, searching bool) after {
 	return after{phase: p, err: errSunk, searching: searching, requests: 1}
 }
@@ -173,18 +178,16 @@ func advanceOnce(t *testing.T, state string, want after, failed bool, prepare fu
 		for _, sentinel := range append([]error{errSunk, errNoKey}, sentinels...) {
 			require.Equal(t, sentinel == want.err, errors.Is(err, sentinel), "%v is %v", err, sentinel)
 		}
-		require.Equal(t, want.phase == PhaseUnresolved, errors.Is(err, ErrUnresolved))
+		require.Equal(t, want.unresolved, errors.Is(err, ErrUnresolved))
 		if err != nil {
 			requireFitForLog(t, err)
 		}
 		require.Equal(t, want.phase, next.Phase)
 		require.Equal(t, want.failures, next.Failures)
 		require.Equal(t, want.doubts, next.Doubts)
-		require.Equal(t, want.failures > 0 || want.phase == PhaseUnresolved, next.LastError != "")
+		require.Equal(t, want.failures > 0, next.LastError != "")
 		require.Equal(t, want.requests, len(service.Requests(""))-before)
-		if want.phase != PhaseUnresolved {
-			require.Equal(t, want.searching, next.Search.on())
-		}
+		require.Equal(t, want.searching, next.Search.on())
 		if delay := time.Until(next.NextAt); want.most == 0 {
 			require.LessOrEqual(t, delay, time.Duration(0))
 		} else {
