@@ -24,7 +24,7 @@ import (
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
-var jobs = flag.Int("jobs", 40, "how many import jobs of 100 files")
+var jobs = flag.Int("jobs", 10, "how many import jobs of 100 files")
 
 var target = readsetimport.Target{SequenceStoreID: "1234567890", RoleARN: "arn:aws:iam::123456789012:role/import"}
 
