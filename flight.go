@@ -15,6 +15,7 @@ type flight struct {
 	index   []int         // their positions in the input
 	carried []Fingerprint // with a journal: all of its sources
 	written int           // with a journal: the attempt that it has a sending record of, or 0
+	changed bool          // it cannot be sent as it was: the input has only a part of it, or says something else of it
 	slot    *slot         // nil once it is given back
 	busy    bool          // a step or a sweep is under way
 	alone   bool          // the next look is a Get of its own
@@ -82,7 +83,7 @@ func (r *run) stepped(ctx context.Context, s step) {
 	case f.sub.Phase == PhaseUnresolved, errors.Is(s.err, ErrUnresolved):
 		r.drop(f)
 		r.fail(f, s.err)
-	case f.sub.unplanned() && len(f.sources) < len(f.carried):
+	case f.sub.unplanned() && f.changed:
 		r.replan(f)
 	case ctx.Err() != nil:
 		r.leave(ctx, f)

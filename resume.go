@@ -144,6 +144,7 @@ func (b *begun) flight(t Target, c *carrier) *flight {
 		f.sub.Job.JobRef = JobRef{SequenceStoreID: t.SequenceStoreID, ID: c.jobID}
 	case bodyDigest(f.sub.Batch) != c.body:
 		f.sub.Search = Search{Since: c.sentAt, Sources: c.sources}
+		f.changed = true
 	}
 	return f
 }
@@ -167,7 +168,7 @@ func (r *run) replan(f *flight) {
 		tries = max(tries, r.c.ledger.take(s, r).tries)
 	}
 	fresh := r.plan(f.sources, f.index, tries)
-	f.sub, f.carried, f.written = fresh.sub, fresh.carried, 0
+	f.sub, f.carried, f.written, f.changed = fresh.sub, fresh.carried, 0, false
 	f.sub.NextAt = time.Now()
 	if r.stop != nil {
 		r.drop(f)

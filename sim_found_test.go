@@ -123,3 +123,31 @@ func TestFoundAttemptsOfEarlierImports(t *testing.T) {
 		requireOnceEach(t, service, testSources(3))
 	})
 }
+
+// A batch that was given up and begun again, and of which the input says something else by now, goes out under a token
+// of its own: those of its attempts were used with another body.
+func TestFoundTokenOfAnotherBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service, journal := omicstest.New(func(o *omicstest.Options) { o.KeepBodies = true }), new(memoryJournal)
+		fixed := func(o *Options) { o.RunID = "run" }
+		for range attemptMax {
+			service.Inject(omicstest.OpStart, omicstest.DropBefore())
+		}
+		report, _ := newTestClient(t, service, journaled(journal), untrusted, fixed).Import(t.Context(), testTarget, testSources(3))
+		require.ErrorIs(t, report.Results[0].Err, errGivenUp)
+		left(t, service, journal, testSources(3), omicstest.DropBefore(), untrusted, fixed)
+		changed := testSources(3)
+		changed[1] = changed[1].WithName("another")
+		_, err := newTestClient(t, service, journaled(journal), untrusted, fixed).Import(t.Context(), testTarget, changed)
+		require.NoError(t, err)
+		requireOnceEach(t, service, changed)
+		bodies := make(map[string]string)
+		for _, r := range service.Requests(omicstest.OpStart) {
+			if body, ok := bodies[r.ClientToken]; ok {
+				require.JSONEq(t, body, string(r.Body))
+			}
+			bodies[r.ClientToken] = string(r.Body)
+		}
+		require.Len(t, bodies, attemptMax+1)
+	})
+}
