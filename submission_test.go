@@ -65,6 +65,7 @@ func lost(err error) after {
 	a.unresolved = true
 	return a
 }
+
 func kept(p Phase, searching bool) after {
 	return after{phase: p, err: errSunk, searching: searching, requests: 1}
 }
