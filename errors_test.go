@@ -101,6 +101,7 @@ func requireFitForLog(t *testing.T, err error) {
 }
 
 func TestStatuses(t *testing.T) {
+	t.Parallel()
 	forms := map[string]struct {
 		typed bool
 		fault func(status int, code string) omicstest.Fault

@@ -35,6 +35,7 @@ const jobEvent = `{
 }`
 
 func TestParseEvent(t *testing.T) {
+	t.Parallel()
 	ref, status, err := ParseEvent([]byte(jobEvent))
 	require.NoError(t, err)
 	require.Equal(t, JobRef{SequenceStoreID: "1234567890", ID: "9876543210"}, ref)

@@ -62,6 +62,7 @@ func TestImportRefusedForGood(t *testing.T) {
 
 // Permissions that are taken away in the middle stop what was not sent, after some patience, and no more than that.
 func TestImportRefusedInTheMiddle(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var revokedAt time.Time
 		service := omicstest.New(func(o *omicstest.Options) {
@@ -87,6 +88,7 @@ func TestImportRefusedInTheMiddle(t *testing.T) {
 
 // What is wrong with one batch is no reason to keep the others back.
 func TestImportOfABatchThatIsRefused(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New()
 		service.Inject(omicstest.OpStart, omicstest.Fault{}, omicstest.Status(400, "ValidationException", "sample-113 is not what I like"))
@@ -114,6 +116,7 @@ func TestImportOfABatchThatIsRefused(t *testing.T) {
 }
 
 func TestImportRunID(t *testing.T) {
+	t.Parallel()
 	tokens := func(service *omicstest.Service) (out []string) {
 		for _, r := range service.Requests(omicstest.OpStart) {
 			out = append(out, r.ClientToken)
@@ -224,6 +227,7 @@ func TestImportWhoseContextEnds(t *testing.T) {
 
 // The context may end while the last answer is on its way. If that says that all is in, the import has succeeded.
 func TestImportWhoseContextEndsWithTheLastAnswer(t *testing.T) {
+	t.Parallel()
 	for range 20 { // whichever of the two the loop sees first
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())

@@ -128,6 +128,7 @@ func TestImportReportsTheTruth(t *testing.T) {
 }
 
 func TestImportOfNothingButGood(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 99, 100, 101, 200} {
 		synctest.Test(t, func(t *testing.T) {
 			service := omicstest.New()

@@ -21,6 +21,9 @@ var bitFlips = flag.Int("flips", 500, "how many single bits TestJournalBitFlips 
 
 // A journal that is cut anywhere has the records whose lines are whole, and goes on from there.
 func TestJournalCut(t *testing.T) {
+	if underRace {
+		t.Skip("nothing in it runs at the same time")
+	}
 	t.Parallel()
 	ctx := t.Context()
 	records := lifeOfBatches(1, 2)
@@ -51,6 +54,7 @@ func TestJournalCut(t *testing.T) {
 
 // The sectors of a write reach the disk in any order.
 func TestJournalSectors(t *testing.T) {
+	t.Parallel()
 	const sector = 512
 	records := lifeOfBatches(1, 40)
 	data := encodeJournal(t, records)
@@ -77,6 +81,9 @@ func TestJournalSectors(t *testing.T) {
 }
 
 func TestJournalBitFlips(t *testing.T) {
+	if underRace {
+		t.Skip("nothing in it runs at the same time")
+	}
 	t.Parallel()
 	begin, done := time.Now(), 0
 	journals := [][]byte{
@@ -122,6 +129,9 @@ func flipBits(t *testing.T, data []byte, n int) {
 
 // With a torn line behind it, every other line is still protected; and what is torn never becomes a record.
 func TestJournalBitFlipsBeforeCut(t *testing.T) {
+	if underRace {
+		t.Skip("nothing in it runs at the same time")
+	}
 	t.Parallel()
 	records := lifeOfBatches(1, 1)[2:]
 	data := encodeJournal(t, records)
@@ -223,6 +233,7 @@ func TestJournalOtherVersion(t *testing.T) {
 
 // What is not a journal is left as it is.
 func TestJournalOfOthers(t *testing.T) {
+	t.Parallel()
 	data := encodeJournal(t, lifeOfBatches(1, 2))
 	damaged := bytes.Clone(data)
 	damaged[len(damaged)/2] ^= 4

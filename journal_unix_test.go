@@ -90,6 +90,7 @@ func TestJournalChild(t *testing.T) {
 }
 
 func TestJournalLock(t *testing.T) {
+	t.Parallel()
 	ctx, records := t.Context(), lifeOfBatches(1, 2)
 	path := filepath.Join(t.TempDir(), "journal.jsonl")
 	j := openJournal(t, path)
@@ -117,6 +118,7 @@ func TestJournalLock(t *testing.T) {
 
 // A process that is killed leaves all that it was told is durable.
 func TestJournalKill(t *testing.T) {
+	t.Parallel()
 	path, records := filepath.Join(t.TempDir(), "journal.jsonl"), lifeOfBatches(1, 2)
 	seen := 0
 	for range 2 {
@@ -160,6 +162,7 @@ func TestJournalFullDisk(t *testing.T) {
 }
 
 func TestJournalMode(t *testing.T) {
+	t.Parallel()
 	for _, umask := range []struct {
 		name string
 		want os.FileMode

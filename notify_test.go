@@ -59,6 +59,7 @@ func TestNotify(t *testing.T) {
 
 // An event that comes while a look is under way is not lost: the look may have been answered before.
 func TestNotifyWhileALookIsUnderWay(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		jobs int
 		op   string

@@ -181,6 +181,7 @@ func TestRequestRate(t *testing.T) {
 
 // A throttled operation slows itself, and no other.
 func TestThrottlingIsOfOneOperation(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Minute) })
 		service.Inject(omicstest.OpGet, omicstest.Status(429, "ThrottlingException", "x").WithRetryAfter(2*time.Minute))

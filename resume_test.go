@@ -196,6 +196,7 @@ func (j *memoryJournal) kinds() []RecordKind {
 
 // The context ends while the input gives back half of a batch that an earlier import began.
 func TestResumeThatIsCutOffInTheInput(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(20 * time.Minute) })
 		journal := new(memoryJournal)

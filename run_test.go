@@ -188,6 +188,7 @@ func TestEventCounts(t *testing.T) {
 
 // A slow callback holds up its import, and neither another import of the client nor the requests under way.
 func TestEventsThatAreSlow(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
 			o.JobDuration = omicstest.Lasting(10 * time.Minute)
@@ -245,6 +246,7 @@ func TestEventsMayCallTheClient(t *testing.T) {
 }
 
 func TestEventsTellWhyAnImportEnded(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(10 * time.Hour) })
 		w := &watched{t: t}

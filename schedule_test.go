@@ -165,7 +165,7 @@ func TestImportsShareAClient(t *testing.T) {
 		require.NoError(t, <-done)
 		requireBelowQuota(t, service)
 		// Neither starves: both end at about the same time, when all jobs are done.
-		require.InEpsilon(t, float64(slices.Max(ends)), float64(slices.Min(ends)), 0.1)
+		require.Less(t, slices.Max(ends)-slices.Min(ends), 80*time.Minute)
 		require.InEpsilon(t, float64(time.Duration(n/10)*20*time.Minute), float64(slices.Max(ends)), 0.1)
 	})
 }

@@ -192,6 +192,7 @@ func TestSlots(t *testing.T) {
 
 // Whatever comes in whatever order, the numbers add up.
 func TestSlotsAddUp(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))

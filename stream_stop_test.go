@@ -23,8 +23,9 @@ func TestStreamRefusedForGood(t *testing.T) {
 		results, err := collect(t, c.Stream(t.Context(), testTarget,
 			tap(&pulled, testSources(500), func(int) { time.Sleep(time.Minute) })))
 		require.ErrorIs(t, err, ErrAccessDenied)
-		require.EqualValues(t, 11, pulled.Load())
-		require.Equal(t, 11*time.Minute, time.Since(began))
+		// The refusal and the wish for another source come at the same moment.
+		require.Contains(t, []int64{10, 11}, pulled.Load())
+		require.Equal(t, time.Duration(pulled.Load())*time.Minute, time.Since(began))
 		requireEach(t, int(pulled.Load()), results)
 		for _, res := range results {
 			require.ErrorIs(t, res.Err, ErrAccessDenied)
@@ -185,6 +186,7 @@ func TestStreamBrokenOffEndsItsInput(t *testing.T) {
 
 // An input that comes from a channel is waited for, and ends by its own context.
 func TestStreamBrokenOffWhileItsInputBlocks(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := smallBatches(t)
 		ctx, cancel := context.WithCancel(t.Context())

@@ -134,6 +134,7 @@ func TestStreamWaitsForItsConsumer(t *testing.T) {
 }
 
 func TestStreamReportsInvalidSourcesInTheirPlace(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, service := smallBatches(t)
 		sources := testSources(100)
@@ -205,6 +206,7 @@ func TestStreamOfNothing(t *testing.T) {
 }
 
 func TestStreamWhoseInputFails(t *testing.T) {
+	t.Parallel()
 	torn := errors.New("line 36: torn")
 	synctest.Test(t, func(t *testing.T) {
 		c, service := smallBatches(t)
@@ -232,6 +234,7 @@ func TestStreamWhoseInputFails(t *testing.T) {
 }
 
 func TestStreamCanBeUsedOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, service := smallBatches(t)
 		stream := c.Stream(t.Context(), testTarget, withoutErrors(testSources(25)))
@@ -246,6 +249,7 @@ func TestStreamCanBeUsedOnce(t *testing.T) {
 }
 
 func TestStreamWhoseSourcesChange(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, service := smallBatches(t)
 		tags := map[string]string{"n": "0"}
@@ -272,6 +276,7 @@ func TestStreamWhoseSourcesChange(t *testing.T) {
 
 // An input may be an iterator of results of another import, and the like: it runs in one goroutine, one call at a time.
 func TestStreamOfAStream(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, service := smallBatches(t)
 		first := c.Stream(t.Context(), testTarget, withoutErrors(testSources(50)))

@@ -189,6 +189,7 @@ func getAnswer(t *testing.T, job Job) string {
 }
 
 func TestStrangeJobs(t *testing.T) {
+	t.Parallel()
 	const (
 		finished   = types.ReadSetImportJobItemStatusFinished
 		failed     = types.ReadSetImportJobItemStatusFailed
@@ -274,6 +275,7 @@ func TestStrangeJobs(t *testing.T) {
 
 // A job whose record is gone ends as unresolved, but not while it is so young that the record may not be there yet.
 func TestJobVanishes(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		code  string
 		phase Phase
@@ -327,6 +329,7 @@ func TestCredentialsRenewed(t *testing.T) {
 
 // The context that ends between two steps leaves a state that goes on elsewhere.
 func TestAdvanceElsewhere(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
 		s := Submission{Batch: newBatch(testTarget, "run", testSources(3))}

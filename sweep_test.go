@@ -91,6 +91,7 @@ func TestSweeps(t *testing.T) {
 
 // A list that calls jobs ended that are not costs looks, and no result comes of it.
 func TestSweepsAreNotTheTruth(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var service *omicstest.Service
 		service = omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(30 * time.Minute) })

@@ -166,6 +166,7 @@ func TestWaitSurvivesADay(t *testing.T) {
 
 // Looks come at once, then less and less often, between the bounds.
 func TestWaitDelays(t *testing.T) {
+	t.Parallel()
 	const least, most = 5 * time.Second, 90 * time.Second
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(3 * time.Hour) })
