@@ -29,7 +29,7 @@ func BenchmarkOpenJournal(b *testing.B) {
 		for b.Loop() {
 			j, err := OpenJournal(path)
 			require.NoError(b, err)
-			l := &ledger{journal: j}
+			l := newLedger(j)
 			require.NoError(b, l.open(b.Context()))
 			require.Len(b, l.entries, batches*MaxSourcesPerJob)
 			require.Empty(b, l.batches)

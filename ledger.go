@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ import (
 // client uses the same one.
 type ledger struct {
 	journal Journal
+	writing chan struct{} // has room for one: who checks, writes and applies a record. A journal may take its time.
 
 	mu      sync.Mutex
 	read    bool
@@ -49,6 +51,8 @@ type carrier struct {
 	readSets string        // the read set ids, with a space between them
 }
 
+func newLedger(j Journal) *ledger { return &ledger{journal: j, writing: make(chan struct{}, 1)} }
+
 // open reads the journal, once.
 func (l *ledger) open(ctx context.Context) error {
 	l.mu.Lock()
@@ -62,43 +66,81 @@ func (l *ledger) open(ctx context.Context) error {
 	l.jobs = make(map[JobRef]struct{})
 	for r, err := range l.journal.Replay(ctx) {
 		if err == nil {
-			err = l.apply(r)
+			err = l.check(r)
 		}
 		if err != nil {
 			return fmt.Errorf("readsetimport: read the journal: %w", err)
 		}
+		l.apply(r)
 	}
 	l.read = true
 	return nil
 }
 
-// append makes a record durable and applies it.
+// append makes a record durable and applies it. One that contradicts what is known is not written, since the journal
+// could not be read again.
 func (l *ledger) append(ctx context.Context, r Record) error {
+	l.writing <- struct{}{}
+	defer func() { <-l.writing }()
 	l.mu.Lock()
-	err := l.broken
+	broken, err := l.broken, l.check(r)
 	l.mu.Unlock()
-	if err != nil {
-		return err // it is open what the journal has, so that no order of further records would be right
+	if broken != nil {
+		return broken // it is open what the journal has, so that no order of further records would be right
 	}
-	// A record of what happened is written although the import is ending.
-	err = l.journal.Append(context.WithoutCancel(ctx), r)
+	if err == nil {
+		// A record of what happened is written although the import is ending.
+		err = l.journal.Append(context.WithoutCancel(ctx), r)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err == nil {
-		err = l.apply(r)
-	}
-	if err != nil && l.broken == nil {
+	if err != nil {
 		l.broken = fmt.Errorf("readsetimport: write the journal: %w", err)
+		return l.broken
 	}
-	return l.broken
+	l.apply(r)
+	return nil
 }
 
-// apply changes what is known by one record.
-func (l *ledger) apply(r Record) error {
+// check reports what in a record contradicts what is known.
+func (l *ledger) check(r Record) error {
 	b := l.batches[r.ClientToken]
 	if b == nil && r.Kind != RecordSending {
 		return fmt.Errorf("%q of a batch that was not sent", r.Kind)
 	}
+	switch r.Kind {
+	case RecordSending:
+		for _, s := range r.Sources {
+			e := l.entries[s.Fingerprint]
+			if e.imported || e.carrier != nil && e.carrier != b {
+				return fmt.Errorf("a batch was sent with a source that another has brought, or carries: token %s", r.ClientToken)
+			}
+		}
+	case RecordReleased:
+	case RecordStarted:
+		if !validID(r.JobID) {
+			return fmt.Errorf("a batch was started as job %q, which is no id", shorten(r.JobID))
+		}
+	case RecordEnded:
+		seen := make(map[Fingerprint]bool, len(r.Sources))
+		for _, s := range r.Sources {
+			if l.entries[s.Fingerprint].carrier != b || seen[s.Fingerprint] {
+				return fmt.Errorf("job %s ended with a source that it did not carry", shorten(r.JobID))
+			}
+			if s.ReadSetID != "" && !validID(s.ReadSetID) {
+				return fmt.Errorf("job %s ended with read set %q, which is no id", shorten(r.JobID), shorten(s.ReadSetID))
+			}
+			seen[s.Fingerprint] = true
+		}
+	default:
+		return fmt.Errorf("unknown kind of record %q", shorten(string(r.Kind)))
+	}
+	return nil
+}
+
+// apply changes what is known by one record, which has passed its check.
+func (l *ledger) apply(r Record) {
+	b := l.batches[r.ClientToken]
 	switch r.Kind {
 	case RecordSending:
 		b = &carrier{token: r.ClientToken, attempt: r.Attempt, sentAt: r.Time, body: r.Body, sources: make([]Fingerprint, len(r.Sources))}
@@ -106,18 +148,12 @@ func (l *ledger) apply(r Record) error {
 		for i, s := range r.Sources {
 			b.sources[i] = s.Fingerprint
 			e := l.entries[s.Fingerprint]
-			if e.imported || e.carrier != nil && e.carrier.token != b.token {
-				return fmt.Errorf("a batch was sent with a source that another has brought, or carries: token %s", b.token)
-			}
 			e.carrier = b
 			l.entries[s.Fingerprint] = e
 		}
 	case RecordReleased:
 		l.settle(b, true)
 	case RecordStarted:
-		if !validID(r.JobID) {
-			return fmt.Errorf("a batch was started as job %q, which is no id", shorten(r.JobID))
-		}
 		b.jobID = r.JobID
 		l.jobs[JobRef{r.SequenceStoreID, r.JobID}] = struct{}{}
 	case RecordEnded:
@@ -125,14 +161,8 @@ func (l *ledger) apply(r Record) error {
 		var readSets []string
 		for _, s := range r.Sources {
 			e := l.entries[s.Fingerprint]
-			if e.carrier != b {
-				return fmt.Errorf("job %s ended with a source that it did not carry", r.JobID)
-			}
 			e.carrier = nil
 			if s.ReadSetID != "" {
-				if !validID(s.ReadSetID) {
-					return fmt.Errorf("job %s ended with read set %q, which is no id", r.JobID, shorten(s.ReadSetID))
-				}
 				e.carrier, e.imported, e.place = ended, true, uint8(len(readSets))
 				readSets = append(readSets, s.ReadSetID)
 			}
@@ -142,10 +172,16 @@ func (l *ledger) apply(r Record) error {
 		ended.readSets = strings.Join(readSets, " ")
 		// Sources without an outcome stay with their carrier, to be looked at again.
 		l.settle(b, false)
-	default:
-		return fmt.Errorf("unknown kind of record %q", r.Kind)
 	}
-	return nil
+}
+
+// news is the outcomes of a batch's sources that are not known yet. A job is looked at again for those that had none
+// at its end, and then tells of the others too, which another batch may carry by now.
+func (l *ledger) news(token string, outcomes []RecordSource) []RecordSource {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.batches[token]
+	return slices.DeleteFunc(outcomes, func(s RecordSource) bool { return l.entries[s.Fingerprint].carrier != b })
 }
 
 // knows reports whether it is known which batch the job is. A search for another does not want it, even if it has the
@@ -205,18 +241,28 @@ func (l *ledger) take(f Fingerprint, r *run) standing {
 	return standing{carrier: e.carrier, tries: e.tries}
 }
 
-// leave lets go of sources, and of the batches that carry them.
-func (l *ledger) leave(sources []Fingerprint, r *run) {
+// leave lets go of sources, and of the batch that carries them.
+func (l *ledger) leave(token string, sources []Fingerprint, r *run) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if b := l.batches[token]; b != nil && b.owner == r {
+		b.owner = nil
+	}
 	for _, f := range sources {
-		if c := l.entries[f].carrier; c != nil && c.owner == r {
-			c.owner = nil
-		}
 		if l.owners[f] == r {
 			delete(l.owners, f)
 		}
 	}
+}
+
+// tries is how many batches carried one of the sources to an end, at the most.
+func (l *ledger) tries(sources []Fingerprint) (most int32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range sources {
+		most = max(most, l.entries[f].tries)
+	}
+	return most
 }
 
 // record is the change from one state of a submission to the next as a record, or false if there is nothing to

@@ -194,7 +194,7 @@ func New(api API, optFns ...func(*Options)) (*Client, error) {
 		runs:       make(map[*run]struct{}),
 	}
 	if o.Journal != nil {
-		c.ledger = &ledger{journal: o.Journal}
+		c.ledger = newLedger(o.Journal)
 	}
 	for i := range c.pacers {
 		c.pacers[i] = newPacer(o.RequestRate)

@@ -55,6 +55,8 @@ func (r *run) remember(ctx context.Context, f *flight, before, after Submission)
 			return nil // it will be tried again, or fail
 		}
 		f.written = 0
+	case RecordEnded:
+		rec.Sources = r.c.ledger.news(rec.ClientToken, rec.Sources)
 	}
 	return r.c.ledger.append(ctx, rec)
 }
@@ -73,7 +75,7 @@ func (r *run) release(f *flight) {
 // letGo lets other imports of this client have the batch's sources.
 func (r *run) letGo(f *flight) {
 	if r.c.ledger != nil {
-		r.c.ledger.leave(f.carried, r)
+		r.c.ledger.leave(f.sub.Batch.ClientToken, fingerprints(r.target, f.sources), r)
 	}
 }
 
@@ -162,12 +164,7 @@ func (r *run) resume(f *flight) {
 
 // replan makes a new batch of what the input has of one that was begun and never sent.
 func (r *run) replan(f *flight) {
-	r.letGo(f)
-	var tries int32
-	for _, s := range fingerprints(r.target, f.sources) {
-		tries = max(tries, r.c.ledger.take(s, r).tries)
-	}
-	fresh := r.plan(f.sources, f.index, tries)
+	fresh := r.plan(f.sources, f.index, r.c.ledger.tries(fingerprints(r.target, f.sources)))
 	f.sub, f.carried, f.written, f.changed = fresh.sub, fresh.carried, 0, false
 	f.sub.NextAt = time.Now()
 	if r.stop != nil {

@@ -3,6 +3,7 @@ package readsetimport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport/omicstest"
@@ -229,5 +231,116 @@ func TestResumeThatIsCutOffInTheInput(t *testing.T) {
 			n++
 		}
 		require.GreaterOrEqual(t, n, 50)
+	})
+}
+
+// A job that has ended and does not say at once what became of every source is looked at again, whatever it said before.
+func TestResumeOfAJobThatTellsInParts(t *testing.T) {
+	t.Parallel()
+	const (
+		finished = types.ReadSetImportJobItemStatusFinished
+		failed   = types.ReadSetImportJobItemStatusFailed
+		progress = types.ReadSetImportJobItemStatusInProgress
+	)
+	sources := testSources(2)
+	id := func(n int) string { return fmt.Sprintf("%010d", n) }
+	for name, tc := range map[string]struct {
+		first, then []JobSource
+		unresolved  bool // for good
+	}{
+		"an outcome that comes late": {
+			[]JobSource{{Status: finished, ReadSetID: id(1)}, {Status: progress}}, []JobSource{{Status: finished, ReadSetID: id(1)}, {Status: finished, ReadSetID: id(2)}}, false,
+		},
+		"an outcome that never comes": {
+			[]JobSource{{Status: finished, ReadSetID: id(1)}}, []JobSource{{Status: finished, ReadSetID: id(1)}}, true,
+		},
+		"an id that comes late, and a failure": {
+			[]JobSource{{Status: failed}, {Status: finished}}, []JobSource{{Status: failed}, {Status: finished, ReadSetID: id(2)}}, false,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				answer, job := tc.first, ""
+				service := omicstest.New(func(o *omicstest.Options) {
+					o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+						if job == "" {
+							job = r.JobID
+						}
+						if r.Op != omicstest.OpGet || r.JobID != job {
+							return omicstest.Fault{}, false
+						}
+						told := Job{JobRef: JobRef{r.StoreID, r.JobID}, Status: types.ReadSetImportJobStatusCompletedWithFailures, CompletionTime: time.Now()}
+						for i, s := range answer {
+							s.Source = sources[i]
+							told.Sources = append(told.Sources, s)
+						}
+						return jsonBody(200, getAnswer(t, told)), true
+					}
+				})
+				journal := new(memoryJournal)
+				report, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, sources)
+				require.ErrorIs(t, err, ErrIncomplete)
+				require.ErrorIs(t, report.Results[1].Err, ErrUnresolved)
+				answer = tc.then
+				for again := range 3 {
+					report, err = newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, sources)
+					require.NoError(t, report.Results[0].Err)
+					if tc.unresolved {
+						require.ErrorIs(t, report.Results[1].Err, ErrUnresolved)
+						continue
+					}
+					require.NoError(t, err)
+					require.Equal(t, id(2), report.Results[1].ReadSetID)
+					require.Equal(t, again > 0, report.Results[1].AlreadyImported)
+				}
+			})
+		})
+	}
+}
+
+// A batch that ends lets other imports of the client have its own sources, and not those that another batch carries by
+// now.
+func TestResumeLetsGoOfItsOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sources := testSources(2)
+		job := ""
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.JobDuration = omicstest.Lasting(10 * time.Hour)
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+				if job == "" {
+					job = r.JobID
+				}
+				told := Job{
+					JobRef: JobRef{r.StoreID, r.JobID}, Status: types.ReadSetImportJobStatusCompletedWithFailures, CompletionTime: time.Now(),
+					Sources: []JobSource{
+						{Source: sources[0], Status: types.ReadSetImportJobItemStatusInProgress},
+						{Source: sources[1], Status: types.ReadSetImportJobItemStatusFailed},
+					},
+				}
+				return jsonBody(200, getAnswer(t, told)), r.Op == omicstest.OpGet && r.JobID == job
+			}
+		})
+		journal := new(memoryJournal)
+		_, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, sources)
+		require.ErrorIs(t, err, ErrIncomplete)
+
+		c := newTestClient(t, service, journaled(journal))
+		var group sync.WaitGroup
+		group.Go(func() {
+			report, err := c.Import(t.Context(), testTarget, sources)
+			require.ErrorIs(t, err, ErrIncomplete)
+			require.ErrorIs(t, report.Results[0].Err, ErrUnresolved)
+			require.NoError(t, report.Results[1].Err)
+		})
+		for range 4 {
+			time.Sleep(2 * time.Hour)
+			report, _ := c.Import(t.Context(), testTarget, sources[1:])
+			require.ErrorIs(t, report.Results[0].Err, errBusy)
+		}
+		group.Wait()
+		report, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, sources[1:])
+		require.NoError(t, err)
+		require.True(t, report.Results[0].AlreadyImported)
 	})
 }
