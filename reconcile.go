@@ -182,7 +182,8 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 	s.Attempt++
 	s.Search = Search{}
 	s.NextAt = time.Now()
-	if s.Attempt > s.earlier+attemptMax {
+	if s.Lost++; s.Lost >= attemptMax {
+		s.Lost = 0 // who goes on has as many again
 		return s, &Error{Op: opStart.String(), Err: fmt.Errorf("%w after %d attempts, none of which started a job; the last: %s", errGivenUp, attemptMax, s.LastError)}
 	}
 	return s, nil

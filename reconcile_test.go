@@ -413,3 +413,24 @@ func TestManyAttempts(t *testing.T) {
 		require.Len(t, jobsOf(service, ours()), 1)
 	})
 }
+
+// A full quota is waited for however long it lasts, by a driver too whose state is read back before every step.
+func TestFullQuotaIsNotGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, readBack := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			service := omicstest.New(func(o *omicstest.Options) {
+				o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+					full := r.Op == omicstest.OpStart && time.Since(began) < 24*time.Hour
+					return omicstest.Status(402, "ServiceQuotaExceededException", "x"), full
+				}
+			})
+			d := driver{client: newTestClient(t, service), service: service, readBack: readBack}
+			last, err := d.run(t, Submission{Batch: ours()})
+			require.NoError(t, err)
+			require.Equal(t, PhaseDone, last.Phase)
+			require.Len(t, jobsOf(service, ours()), 1)
+		})
+	}
+}

@@ -135,7 +135,6 @@ func (b *begun) flight(t Target, c *carrier) *flight {
 		Attempt: c.attempt,
 		SentAt:  c.sentAt,
 		NextAt:  time.Now(),
-		earlier: c.attempt,
 	}
 	if b.missing == 0 {
 		f.sub.Batch.Sources = f.sources

@@ -37,13 +37,12 @@ type Submission struct {
 	LastError string `json:"lastError,omitempty"` // what the last of them came to, in one line
 	Doubts    int    `json:"doubts,omitempty"`    // answers in a row that make no sense, like an unknown status
 	Unsent    int    `json:"unsent,omitempty"`    // attempts in a row of which no request is known to have been made
+	Lost      int    `json:"lost,omitempty"`      // attempts in a row that came to nothing, and not for want of a job slot
 	Search    Search `json:"search,omitzero"`     // the search for a job that a lost answer may have started
 
 	// untried is true from planned to sending until a request comes back without a clear refusal. It does not survive
 	// JSON, since whoever reads the state back cannot know whether a request left in between.
 	untried bool
-	// earlier is how many attempts the journal says an earlier import made. They are no reason to give up in this one.
-	earlier int
 }
 
 // Ended reports whether the submission is done or unresolved, so that [Client.Advance] has nothing left to do.
@@ -158,6 +157,9 @@ func (c *Client) send(ctx context.Context, s Submission, other func(JobRef) bool
 	if err == nil {
 		return c.running(s, job), nil, nil
 	}
+	if kind := e.kind(); kind == ErrQuotaExceeded || kind == ErrThrottled {
+		s.Lost = 0 // waiting for room has no end
+	}
 	if s.untried && !e.MayHaveStarted {
 		s.Phase = PhasePlanned // nothing has been started under this token
 	}
@@ -206,7 +208,7 @@ func (c *Client) running(s Submission, job Job) Submission {
 	s.Phase = PhaseRunning
 	s.Job = job
 	s.untried = false
-	s.Failures, s.LastError, s.Doubts, s.Unsent, s.Search = 0, "", 0, 0, Search{}
+	s.Failures, s.LastError, s.Doubts, s.Unsent, s.Lost, s.Search = 0, "", 0, 0, 0, Search{}
 	s.NextAt = time.Now().Add(c.lookDelay(age(s), 0))
 	return s
 }
