@@ -39,11 +39,15 @@ func (r *run) leave(ctx context.Context, f *flight) {
 	case f.sub.unsent():
 		why = notSent(why)
 	case f.sub.Phase == PhaseRunning:
-		why = fmt.Errorf("job %s was still running: %w", f.sub.Job.ID, why)
+		why = stillRunning(f.sub.Job, why)
 	default:
 		why = fmt.Errorf("%w: %w", ErrUnresolved, why)
 	}
 	r.fail(f, why)
+}
+
+func stillRunning(job Job, why error) error {
+	return fmt.Errorf("job %s was still running: %w", job.ID, why)
 }
 
 // drop takes a flight off the list and gives its slot back.
@@ -98,6 +102,10 @@ func (r *run) stepped(ctx context.Context, s step) {
 	case r.stop != nil && f.sub.unsent():
 		r.drop(f)
 		r.fail(f, notSent(r.stop))
+	case f.sub.Phase == PhaseRunning && s.err != nil:
+		r.drop(f)
+		r.fail(f, stillRunning(f.sub.Job, s.err))
+		r.halt(s.err)
 	case f.sub.Phase == PhaseRunning:
 		if s.trouble == nil {
 			f.sub.NextAt = time.Now().Add(r.c.lookDelay(age(f.sub), r.typical))

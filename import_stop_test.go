@@ -335,3 +335,33 @@ func TestImportThatReachesNobody(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Whoever may start jobs and not look at them is told so, and the next import with the permission picks them up.
+func TestImportThatMayNotLook(t *testing.T) {
+	t.Parallel()
+	for _, batches := range []int{1, 5} {
+		synctest.Test(t, func(t *testing.T) {
+			began, forbidden := time.Now(), true
+			service := omicstest.New(func(o *omicstest.Options) {
+				o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+					return omicstest.Status(403, "AccessDeniedException", "x"), r.Op != omicstest.OpStart && forbidden
+				}
+			})
+			journal := new(memoryJournal)
+			c := newTestClient(t, service, journaled(journal))
+			c.batchSize = 3
+			report, err := c.Import(t.Context(), testTarget, testSources(3*batches))
+			require.ErrorIs(t, err, ErrAccessDenied)
+			require.Less(t, time.Since(began), 20*time.Minute)
+			for _, res := range report.Results {
+				require.ErrorIs(t, res.Err, ErrAccessDenied)
+				require.ErrorContains(t, res.Err, "still running")
+				require.NotEmpty(t, res.JobID)
+			}
+			forbidden = false
+			_, err = newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, testSources(3*batches))
+			require.NoError(t, err)
+			requireOnceEach(t, service, testSources(3*batches))
+		})
+	}
+}

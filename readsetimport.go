@@ -76,7 +76,8 @@ type Options struct {
 	// RunID names an import: the same RunID and the same sources give the same client tokens, so that HealthOmics
 	// recognises a request that was sent before. If it is empty, every import has a random one of its own.
 	// While HealthOmics remembers a token it answers with the job of before, failures included: to try again what failed,
-	// give another RunID, none, or a Journal, which sees to it.
+	// give another RunID, none, or a Journal, which sees to it. Without a Journal, it knows only the token that a batch
+	// is first sent with: after an outage of more than TokenWindow a batch may have got in under another.
 	RunID string
 
 	// MaxActiveJobs is how many import jobs this client has running at once, at most. 0: as many as the service admits.
@@ -161,6 +162,7 @@ type Client struct {
 	random     func() float64 // in [0, 1), for jitter
 
 	succeeded atomic.Bool  // a request of this client has succeeded
+	looked    atomic.Bool  // and one that looks at jobs
 	answered  atomic.Bool  // a request of this client was answered, in whatever way
 	skew      atomic.Int64 // how far the service's clock is ahead of ours, in nanoseconds
 

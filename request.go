@@ -53,6 +53,9 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 	}
 	if err == nil {
 		c.succeeded.Store(true)
+		if op != opStart {
+			c.looked.Store(true)
+		}
 		c.answered.Store(true)
 		pace.answered()
 		return nil

@@ -58,6 +58,7 @@ const (
 	unknownPatience = 1000            // looks in a row at a status that this package does not know
 	doubtPatience   = 10              // answers in a row that are not credible
 	unsentPatience  = 5               // attempts in a row that are read back too late to be sent
+	lookPatience    = 10              // refused looks in a row at a job, some five minutes, by a client whose looks never succeeded
 )
 
 // Advance takes one step with a batch: it makes at most one request, and returns the state to save and to hand to it
@@ -68,12 +69,17 @@ const (
 // error. Trouble that passes (throttling, full quotas, lost answers, failing looks) is not an error: it is in Failures
 // and LastError, and NextAt says when to try again.
 //
-// The error is a [*ValidationError] for a batch that was not sent because it is invalid; an [*Error] for a request that
-// was refused for good (400, 403, 404), and after the cause is mended the submission can be handed to Advance again: if
-// the phase is planned, nothing was started, and if it is sending, an earlier request may have started the job, which
-// Advance then looks for before it sends anything; [ErrUnresolved], and the phase is unresolved, or sending if the
-// search for the job was refused (that error is an [*Error] too), and can go on once the cause is mended; or the cause
-// of the context's end. A job that ended badly is no error here: see [Job.Err].
+// The error is one of these, and the submission can be handed to Advance again once the cause is mended:
+//   - a [*ValidationError] for a batch that was not sent because it is invalid;
+//   - an [*Error] for a request that was refused for good (400, 403, 404). If the phase is planned, nothing was started.
+//     If it is sending, an earlier request may have started the job, which Advance then looks for before it sends
+//     anything. If it is running, no look of this client at any job has succeeded yet, and this one failed time and
+//     again;
+//   - the cause of the context's end;
+//   - [ErrUnresolved]. The phase is unresolved, which is the end; or sending, if the search for the job was refused, and
+//     then the error is an [*Error] too.
+//
+// A job that ended badly is no error here: see [Job.Err].
 func (c *Client) Advance(ctx context.Context, s Submission) (Submission, error) {
 	next, _, err := c.advance(ctx, s, nil)
 	return next, err
@@ -225,6 +231,8 @@ func (c *Client) look(ctx context.Context, s Submission) (Submission, *Error, er
 		return s, e, e
 	case errors.Is(e, errNotCredible), e.Code != "" && e.kind() == ErrNotFound && elapsed(s.SentAt) > settling:
 		return c.doubt(s, Job{}, e)
+	case !e.passing() && !c.looked.Load() && s.Failures >= lookPatience:
+		return c.failed(s, e), e, e
 	default:
 		return c.failed(s, e), e, nil
 	}
