@@ -189,6 +189,9 @@ func (e *Error) refused() bool {
 	return true
 }
 
+// renewable reports whether it is for want of permission or credentials, which may be given again.
+func (e *Error) renewable() bool { return e.kind() == ErrAccessDenied || e.local }
+
 // passing reports whether the same request can succeed later, without anybody mending anything.
 func (e *Error) passing() bool {
 	switch e.kind() {

@@ -190,8 +190,7 @@ func (c *Client) send(ctx context.Context, s Submission, other func(JobRef) bool
 // have succeeded before: credentials that are being renewed, for the most part.
 func (c *Client) forgives(e *Error, failures int) bool {
 	const most = 8
-	renewable := e.kind() == ErrAccessDenied || e.local
-	return renewable && c.succeeded.Load() && failures < most
+	return e.renewable() && c.succeeded.Load() && failures < most
 }
 
 // unreached reports whether the service has never answered this client, time and again, and nothing of the batch has
@@ -231,7 +230,7 @@ func (c *Client) look(ctx context.Context, s Submission) (Submission, *Error, er
 		return s, e, e
 	case errors.Is(e, errNotCredible), e.Code != "" && e.kind() == ErrNotFound && elapsed(s.SentAt) > settling:
 		return c.doubt(s, Job{}, e)
-	case !e.passing() && !c.looked.Load() && s.Failures >= lookPatience:
+	case e.renewable() && !c.looked.Load() && s.Failures >= lookPatience:
 		return c.failed(s, e), e, e
 	default:
 		return c.failed(s, e), e, nil
