@@ -43,20 +43,25 @@ func TestFoundJournalFailsWhileSearching(t *testing.T) {
 	})
 }
 
+// failing is a service in which every source fails while *fails is true.
+func failing(fails *bool) *omicstest.Service {
+	return omicstest.New(func(o *omicstest.Options) {
+		o.Outcome = func(omicstest.Source) omicstest.Outcome {
+			if *fails {
+				return omicstest.Failed("missing")
+			}
+			return omicstest.Outcome{}
+		}
+	})
+}
+
 // A search for sources that failed and were sent again does not take the job in which they failed for the new one.
 func TestFoundSearchAfterFailure(t *testing.T) {
 	for name, fault := range map[string]omicstest.Fault{"not sent": omicstest.DropBefore(), "sent": omicstest.DropAfter()} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				fails := true
-				service := omicstest.New(func(o *omicstest.Options) {
-					o.Outcome = func(omicstest.Source) omicstest.Outcome {
-						if fails {
-							return omicstest.Failed("missing")
-						}
-						return omicstest.Outcome{}
-					}
-				})
+				service := failing(&fails)
 				journal := new(memoryJournal)
 				_, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, testSources(3))
 				require.ErrorIs(t, err, ErrIncomplete)
@@ -74,14 +79,7 @@ func TestFoundSearchAfterFailure(t *testing.T) {
 func TestFoundPartOfFailedBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fails := true
-		service := omicstest.New(func(o *omicstest.Options) {
-			o.Outcome = func(omicstest.Source) omicstest.Outcome {
-				if fails {
-					return omicstest.Failed("missing")
-				}
-				return omicstest.Outcome{}
-			}
-		})
+		service := failing(&fails)
 		journal := new(memoryJournal)
 		named := func(o *Options) { o.RunID = "fixed" }
 		_, err := newTestClient(t, service, journaled(journal), named).Import(t.Context(), testTarget, testSources(1))
