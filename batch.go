@@ -4,12 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash"
 	"slices"
 	"strings"
+
+	"github.com/readsetimport/readsetimport/journal"
 )
 
 // Target is where read sets go: a sequence store, and the role with which HealthOmics reads the files from S3.
@@ -113,31 +114,14 @@ func token(h hash.Hash) string {
 	return tokenPrefix + strings.ToLower(sum)
 }
 
-// Fingerprint is what makes two sources the same read set: the store, the type, the files, the subject and the sample,
-// and not the name, the texts, the reference or the tags. It is a hash (128 bits of a SHA-256), from which no id of a
-// person can be read back.
-type Fingerprint [16]byte
+// Fingerprint identifies a read set: see [journal.Fingerprint].
+type Fingerprint = journal.Fingerprint
 
 // Fingerprint of a source in this target's store. The role does not count.
 func (t Target) Fingerprint(s Source) Fingerprint {
 	h := sha256.New()
 	hashStrings(h, "source", t.SequenceStoreID, string(s.Type), s.Source1, s.Source2, s.SubjectID, s.SampleID)
 	return Fingerprint(h.Sum(nil)[:len(Fingerprint{})])
-}
-
-// String is the fingerprint in hexadecimal.
-func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }
-
-// MarshalText writes the fingerprint in hexadecimal, in JSON too.
-func (f Fingerprint) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
-
-// UnmarshalText reads what MarshalText writes.
-func (f *Fingerprint) UnmarshalText(text []byte) error {
-	if hex.DecodedLen(len(text)) != len(f) {
-		return fmt.Errorf("fingerprint: want %d hexadecimal digits, got %d", hex.EncodedLen(len(f)), len(text))
-	}
-	_, err := hex.Decode(f[:], text)
-	return err
 }
 
 // hashStrings writes strings so that no two lists of them are written alike.

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -310,19 +311,19 @@ func ExampleClient_Advance() {
 
 // With a journal, an import that crashed, and a sheet that has grown since, are imported by running the same import
 // again: what is in the store is skipped, what runs is picked up, the rest is sent.
-func ExampleOpenJournal() {
+func Example_journal() {
 	folder, err := os.MkdirTemp("", "journal")
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(folder)
-	journal, err := readsetimport.OpenJournal(filepath.Join(folder, "flowcell-HJ7V2DSX5.journal"))
+	memory, err := journal.Open(filepath.Join(folder, "flowcell-HJ7V2DSX5.journal"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer journal.Close()
+	defer memory.Close()
 
-	client := simulated(func(o *readsetimport.Options) { o.Journal = journal })
+	client := simulated(func(o *readsetimport.Options) { o.Journal = memory })
 	for _, n := range []int{3, 5} {
 		report, err := client.Import(context.Background(), target, files(n))
 		if err != nil {

@@ -86,7 +86,7 @@ func TestImportThatLosesItsSlots(t *testing.T) {
 		time.AfterFunc(30*time.Minute, func() { service.SetMaxActiveJobs(3) })
 		began := time.Now()
 		c := newTestClient(t, service, func(o *Options) { o.QuotaPatience = 30 * time.Minute })
-		c.batchSize = 10
+		c.opts.SourcesPerJob = 10
 		report, err := c.Import(t.Context(), testTarget, testSources(50))
 		require.ErrorIs(t, err, ErrQuotaExceeded)
 		require.Greater(t, time.Since(began), 150*time.Minute)
@@ -103,7 +103,7 @@ func TestImportMaxActiveJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(20 * time.Minute) })
 		c := newTestClient(t, service, func(o *Options) { o.MaxActiveJobs = 4 })
-		c.batchSize = 5
+		c.opts.SourcesPerJob = 5
 		began := time.Now()
 		report, err := c.Import(t.Context(), testTarget, testSources(200))
 		require.NoError(t, err)

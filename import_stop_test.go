@@ -74,7 +74,7 @@ func TestImportRefusedInTheMiddle(t *testing.T) {
 		})
 		revokedAt = time.Now().Add(time.Hour)
 		c := newTestClient(t, service)
-		c.batchSize = 10
+		c.opts.SourcesPerJob = 10
 		report, err := c.Import(t.Context(), testTarget, testSources(100))
 		require.ErrorIs(t, err, ErrAccessDenied)
 		require.Len(t, report.Jobs, 3)
@@ -275,7 +275,7 @@ func TestImportWithAServiceThatForgetsTokens(t *testing.T) {
 			}
 		})
 		c := newTestClient(t, service, func(o *Options) { o.TokenWindow = window })
-		c.batchSize = 10
+		c.opts.SourcesPerJob = 10
 		sources := testSources(120)
 		report, err := c.Import(t.Context(), testTarget, sources)
 		require.NoError(t, err)
@@ -347,9 +347,9 @@ func TestImportThatMayNotLook(t *testing.T) {
 					return omicstest.Status(403, "AccessDeniedException", "x"), r.Op != omicstest.OpStart && forbidden
 				}
 			})
-			journal := new(memoryJournal)
-			c := newTestClient(t, service, journaled(journal))
-			c.batchSize = 3
+			mem := new(memoryJournal)
+			c := newTestClient(t, service, journaled(mem))
+			c.opts.SourcesPerJob = 3
 			report, err := c.Import(t.Context(), testTarget, testSources(3*batches))
 			require.ErrorIs(t, err, ErrAccessDenied)
 			require.Less(t, time.Since(began), 20*time.Minute)
@@ -359,7 +359,7 @@ func TestImportThatMayNotLook(t *testing.T) {
 				require.NotEmpty(t, res.JobID)
 			}
 			forbidden = false
-			_, err = newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, testSources(3*batches))
+			_, err = newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, testSources(3*batches))
 			require.NoError(t, err)
 			requireOnceEach(t, service, testSources(3*batches))
 		})

@@ -59,13 +59,13 @@ func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks c
 		if c.cut = contextEnded(ctx) != nil; c.cut {
 			break
 		}
-		if len(c.sources) < r.c.batchSize && len(c.results) < r.c.batchSize && len(c.resumed) == 0 {
+		if len(c.sources) < r.c.opts.SourcesPerJob && len(c.results) < r.c.opts.SourcesPerJob && len(c.resumed) == 0 {
 			continue
 		}
 		// Sources to send wait for a full batch.
 		full := chunk{results: c.results, resumed: c.resumed}
 		c.results, c.resumed = nil, nil
-		if len(c.sources) == r.c.batchSize {
+		if len(c.sources) == r.c.opts.SourcesPerJob {
 			full.sources, full.index, full.tries = c.sources, c.index, c.tries
 			c.sources, c.index, c.tries = nil, nil, 0
 		}

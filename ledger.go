@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/journal"
 )
 
 // ledger is what a client knows from its journal and has added to it: what became of each source. Every import of the
 // client uses the same one.
 type ledger struct {
-	journal Journal
+	journal journal.Journal
 	writing chan struct{} // has room for one: who checks, writes and applies a record. A journal may take its time.
 
 	mu      sync.Mutex
@@ -51,7 +53,9 @@ type carrier struct {
 	readSets string        // the read set ids, with a space between them
 }
 
-func newLedger(j Journal) *ledger { return &ledger{journal: j, writing: make(chan struct{}, 1)} }
+func newLedger(j journal.Journal) *ledger {
+	return &ledger{journal: j, writing: make(chan struct{}, 1)}
+}
 
 // open reads the journal, once.
 func (l *ledger) open(ctx context.Context) error {
@@ -79,7 +83,7 @@ func (l *ledger) open(ctx context.Context) error {
 
 // append makes a record durable and applies it. One that contradicts what is known is not written, since the journal
 // could not be read again.
-func (l *ledger) append(ctx context.Context, r Record) error {
+func (l *ledger) append(ctx context.Context, r journal.Record) error {
 	l.writing <- struct{}{}
 	defer func() { <-l.writing }()
 	l.mu.Lock()
@@ -103,25 +107,25 @@ func (l *ledger) append(ctx context.Context, r Record) error {
 }
 
 // check reports what in a record contradicts what is known.
-func (l *ledger) check(r Record) error {
+func (l *ledger) check(r journal.Record) error {
 	b := l.batches[r.ClientToken]
-	if b == nil && r.Kind != RecordSending {
+	if b == nil && r.Kind != journal.Sending {
 		return fmt.Errorf("%q of a batch that was not sent", r.Kind)
 	}
 	switch r.Kind {
-	case RecordSending:
+	case journal.Sending:
 		for _, s := range r.Sources {
 			e := l.entries[s.Fingerprint]
 			if e.imported || e.carrier != nil && e.carrier != b {
 				return fmt.Errorf("a batch was sent with a source that another has brought, or carries: token %s", r.ClientToken)
 			}
 		}
-	case RecordReleased:
-	case RecordStarted:
+	case journal.Released:
+	case journal.Started:
 		if !validID(r.JobID) {
 			return fmt.Errorf("a batch was started as job %q, which is no id", shorten(r.JobID))
 		}
-	case RecordEnded:
+	case journal.Ended:
 		seen := make(map[Fingerprint]bool, len(r.Sources))
 		for _, s := range r.Sources {
 			if l.entries[s.Fingerprint].carrier != b || seen[s.Fingerprint] {
@@ -139,10 +143,10 @@ func (l *ledger) check(r Record) error {
 }
 
 // apply changes what is known by one record, which has passed its check.
-func (l *ledger) apply(r Record) {
+func (l *ledger) apply(r journal.Record) {
 	b := l.batches[r.ClientToken]
 	switch r.Kind {
-	case RecordSending:
+	case journal.Sending:
 		b = &carrier{token: r.ClientToken, attempt: r.Attempt, sentAt: r.Time, body: r.Body, sources: make([]Fingerprint, len(r.Sources))}
 		l.batches[r.ClientToken] = b
 		for i, s := range r.Sources {
@@ -151,12 +155,12 @@ func (l *ledger) apply(r Record) {
 			e.carrier = b
 			l.entries[s.Fingerprint] = e
 		}
-	case RecordReleased:
+	case journal.Released:
 		l.settle(b, true)
-	case RecordStarted:
+	case journal.Started:
 		b.jobID = r.JobID
 		l.jobs[JobRef{r.SequenceStoreID, r.JobID}] = struct{}{}
-	case RecordEnded:
+	case journal.Ended:
 		ended := &carrier{jobID: r.JobID}
 		var readSets []string
 		for _, s := range r.Sources {
@@ -177,11 +181,11 @@ func (l *ledger) apply(r Record) {
 
 // news is the outcomes of a batch's sources that are not known yet. A job is looked at again for those that had none
 // at its end, and then tells of the others too, which another batch may carry by now.
-func (l *ledger) news(token string, outcomes []RecordSource) []RecordSource {
+func (l *ledger) news(token string, outcomes []journal.Source) []journal.Source {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.batches[token]
-	return slices.DeleteFunc(outcomes, func(s RecordSource) bool { return l.entries[s.Fingerprint].carrier != b })
+	return slices.DeleteFunc(outcomes, func(s journal.Source) bool { return l.entries[s.Fingerprint].carrier != b })
 }
 
 // knows reports whether it is known which batch the job is. A search for another does not want it, even if it has the
@@ -267,27 +271,27 @@ func (l *ledger) tries(sources []Fingerprint) (most int32) {
 
 // record is the change from one state of a submission to the next as a record, or false if there is nothing to
 // remember.
-func record(before, after Submission, sources []Fingerprint) (Record, bool) {
-	r := Record{
+func record(before, after Submission, sources []Fingerprint) (journal.Record, bool) {
+	r := journal.Record{
 		Time:            time.Now(),
 		SequenceStoreID: after.Batch.Target.SequenceStoreID,
 		ClientToken:     after.Batch.ClientToken,
 	}
 	switch {
 	case before.unplanned() && after.Phase == PhaseSending:
-		r.Kind, r.Time, r.Attempt, r.Body = RecordSending, after.SentAt, after.Attempt, bodyDigest(after.Batch)
+		r.Kind, r.Time, r.Attempt, r.Body = journal.Sending, after.SentAt, after.Attempt, bodyDigest(after.Batch)
 		for _, f := range sources {
-			r.Sources = append(r.Sources, RecordSource{Fingerprint: f})
+			r.Sources = append(r.Sources, journal.Source{Fingerprint: f})
 		}
 	case before.Phase == PhaseSending && after.unplanned():
-		r.Kind = RecordReleased
+		r.Kind = journal.Released
 	case before.Phase == PhaseSending && after.Phase == PhaseRunning:
-		r.Kind, r.JobID = RecordStarted, after.Job.ID
+		r.Kind, r.JobID = journal.Started, after.Job.ID
 	case before.Phase == PhaseRunning && after.Phase == PhaseDone:
-		r.Kind, r.JobID = RecordEnded, after.Job.ID
+		r.Kind, r.JobID = journal.Ended, after.Job.ID
 		r.Sources = outcomes(after, sources)
 	default:
-		return Record{}, false
+		return journal.Record{}, false
 	}
 	return r, true
 }
@@ -295,14 +299,14 @@ func record(before, after Submission, sources []Fingerprint) (Record, bool) {
 func (s Submission) unplanned() bool { return s.Phase == PhasePlanned || s.Phase == "" }
 
 // outcomes is what an ended job says for certain of the sources that it carried.
-func outcomes(s Submission, sources []Fingerprint) []RecordSource {
+func outcomes(s Submission, sources []Fingerprint) []journal.Source {
 	carried := make(map[Fingerprint]bool, len(sources))
 	for _, f := range sources {
 		carried[f] = true
 	}
 	failed := s.Job.Status == types.ReadSetImportJobStatusFailed || s.Job.Status == types.ReadSetImportJobStatusCancelled
 	mentioned := make(map[Fingerprint]bool, len(sources))
-	var out []RecordSource
+	var out []journal.Source
 	for _, js := range s.Job.Sources {
 		f := s.Batch.Target.Fingerprint(js.Source)
 		mentioned[f] = true
@@ -310,11 +314,11 @@ func outcomes(s Submission, sources []Fingerprint) []RecordSource {
 			continue
 		}
 		delete(carried, f)
-		out = append(out, RecordSource{Fingerprint: f, Status: js.Status, ReadSetID: js.ReadSetID})
+		out = append(out, journal.Source{Fingerprint: f, Status: js.Status, ReadSetID: js.ReadSetID})
 	}
 	for _, f := range sources {
 		if failed && carried[f] && !mentioned[f] {
-			out = append(out, RecordSource{Fingerprint: f, Status: types.ReadSetImportJobItemStatusFailed})
+			out = append(out, journal.Source{Fingerprint: f, Status: types.ReadSetImportJobItemStatusFailed})
 		}
 	}
 	return out

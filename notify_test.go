@@ -36,7 +36,7 @@ func TestNotify(t *testing.T) {
 					}
 				})
 				c := newTestClient(t, service, func(o *Options) { o.MaxPollDelay = time.Hour })
-				c.batchSize = 10
+				c.opts.SourcesPerJob = 10
 				var first omicstest.Job
 				go func() {
 					time.Sleep(time.Second)
@@ -94,7 +94,7 @@ func TestNotifyWhileALookIsUnderWay(t *testing.T) {
 						}
 					}
 				})
-				c.batchSize = 10
+				c.opts.SourcesPerJob = 10
 				_, err := c.Import(t.Context(), testTarget, testSources(10*tc.jobs))
 				require.NoError(t, err)
 				require.Equal(t, tc.jobs, requestsBetween(service, omicstest.OpGet, asked.Add(time.Minute), asked.Add(time.Minute+22*time.Second)))

@@ -162,7 +162,7 @@ func TestRequestRate(t *testing.T) {
 				}
 			})
 			c := newTestClient(t, service, func(o *Options) { o.RequestRate = perSecond })
-			c.batchSize = 10
+			c.opts.SourcesPerJob = 10
 			_, err := c.Import(t.Context(), testTarget, sources)
 			require.NoError(t, err)
 			least := time.Duration(float64(time.Second)/perSecond) - time.Microsecond
@@ -186,7 +186,7 @@ func TestThrottlingIsOfOneOperation(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Minute) })
 		service.Inject(omicstest.OpGet, omicstest.Status(429, "ThrottlingException", "x").WithRetryAfter(2*time.Minute))
 		c := newTestClient(t, service)
-		c.batchSize = 1
+		c.opts.SourcesPerJob = 1
 		began := time.Now()
 		_, err := c.Import(t.Context(), testTarget, testSources(30))
 		require.NoError(t, err)

@@ -57,6 +57,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics"
+
+	"github.com/readsetimport/readsetimport/journal"
 )
 
 // MaxSourcesPerJob is the number of sources that one import job takes at most. HealthOmics fixes it.
@@ -79,6 +81,11 @@ type Options struct {
 	// give another RunID, none, or a Journal, which sees to it. Without a Journal, it knows only the token that a batch
 	// is first sent with: after an outage of more than TokenWindow a batch may have got in under another.
 	RunID string
+
+	// SourcesPerJob is how many sources an import puts into one job: 1 to [MaxSourcesPerJob], which is the default. Fewer
+	// make smaller jobs, spread over more slots. With a RunID, it is part of what makes two imports the same, since it
+	// decides which sources share a request.
+	SourcesPerJob int
 
 	// MaxActiveJobs is how many import jobs this client has running at once, at most. 0: as many as the service admits.
 	MaxActiveJobs int
@@ -104,10 +111,10 @@ type Options struct {
 	// read back may have been sent.
 	TokenWindow time.Duration
 
-	// Journal remembers the import across crashes: see [OpenJournal]. Sources that it knows to be in the store are
+	// Journal remembers the import across crashes: see [journal.Open]. Sources that it knows to be in the store are
 	// skipped, those on their way are picked up, and those that failed are tried again. Without one, every import
 	// begins from nothing.
-	Journal Journal
+	Journal journal.Journal
 
 	// OnEvent is called with everything that happens, one event of an import at a time; imports that run at once call it at
 	// once. An import waits while it runs.
@@ -123,6 +130,7 @@ func (o *Options) resolve() error {
 	if o.RunID == "" {
 		o.RunID = rand.Text()
 	}
+	orDefault(&o.SourcesPerJob, MaxSourcesPerJob)
 	orDefault(&o.RequestRate, 4.5)
 	orDefault(&o.RequestTimeout, 30*time.Second)
 	orDefault(&o.MinPollDelay, 2*time.Second)
@@ -130,6 +138,8 @@ func (o *Options) resolve() error {
 	orDefault(&o.QuotaPatience, time.Hour)
 	orDefault(&o.TokenWindow, time.Hour)
 	switch {
+	case o.SourcesPerJob < 1 || o.SourcesPerJob > MaxSourcesPerJob:
+		return fmt.Errorf("readsetimport: SourcesPerJob must be 1 to %d, not %d", MaxSourcesPerJob, o.SourcesPerJob)
 	case o.MaxActiveJobs < 0:
 		return errors.New("readsetimport: MaxActiveJobs must not be negative")
 	case math.IsNaN(o.RequestRate) || math.IsInf(o.RequestRate, 0) || o.RequestRate < 0:
@@ -166,9 +176,6 @@ type Client struct {
 	answered  atomic.Bool  // a request of this client was answered, in whatever way
 	skew      atomic.Int64 // how far the service's clock is ahead of ours, in nanoseconds
 
-	// batchSize is MaxSourcesPerJob.
-	batchSize int
-
 	mu   sync.Mutex
 	runs map[*run]struct{} // the imports under way, for Notify
 }
@@ -192,7 +199,6 @@ func New(api API, optFns ...func(*Options)) (*Client, error) {
 		fixedRunID: fixedRunID,
 		slots:      newSlots(o.MaxActiveJobs, o.MaxPollDelay),
 		random:     mathrand.Float64,
-		batchSize:  MaxSourcesPerJob,
 		runs:       make(map[*run]struct{}),
 	}
 	if o.Journal != nil {

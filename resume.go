@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/readsetimport/readsetimport/journal"
 )
 
 // errBusy is for a source that is in two imports of one client at the same time.
@@ -45,17 +47,17 @@ func (r *run) remember(ctx context.Context, f *flight, before, after Submission)
 		return nil
 	}
 	switch rec.Kind {
-	case RecordSending:
+	case journal.Sending:
 		if f.written == rec.Attempt {
 			return nil // it was refused and is tried again: that it may be sent is written already
 		}
 		f.written = rec.Attempt
-	case RecordReleased:
+	case journal.Released:
 		if f.written == after.Attempt {
 			return nil // it will be tried again, or fail
 		}
 		f.written = 0
-	case RecordEnded:
+	case journal.Ended:
 		rec.Sources = r.c.ledger.news(rec.ClientToken, rec.Sources)
 	}
 	return r.c.ledger.append(ctx, rec)

@@ -15,21 +15,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
 // memoryJournal is a journal that survives as long as its value does.
 type memoryJournal struct {
 	mu      sync.Mutex
-	records []Record
+	records []journal.Record
 	failAt  int // the number of the Append that fails, from 1
 }
 
-func (j *memoryJournal) Replay(context.Context) iter.Seq2[Record, error] {
+func (j *memoryJournal) Replay(context.Context) iter.Seq2[journal.Record, error] {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	records := slices.Clone(j.records)
-	return func(yield func(Record, error) bool) {
+	return func(yield func(journal.Record, error) bool) {
 		for _, r := range records {
 			if !yield(r, nil) {
 				return
@@ -40,7 +41,7 @@ func (j *memoryJournal) Replay(context.Context) iter.Seq2[Record, error] {
 
 var errDiskFull = errors.New("disk full")
 
-func (j *memoryJournal) Append(_ context.Context, r Record) error {
+func (j *memoryJournal) Append(_ context.Context, r journal.Record) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.failAt > 0 && len(j.records)+1 >= j.failAt {
@@ -51,7 +52,7 @@ func (j *memoryJournal) Append(_ context.Context, r Record) error {
 }
 
 // journaled is the option that gives a client a journal.
-func journaled(j Journal) func(*Options) { return func(o *Options) { o.Journal = j } }
+func journaled(j journal.Journal) func(*Options) { return func(o *Options) { o.Journal = j } }
 
 // An import that was cut off goes on where it was, whenever that happened, and a sheet that has grown is the same case.
 func TestResume(t *testing.T) {
@@ -74,7 +75,7 @@ func TestResume(t *testing.T) {
 					})
 					path := filepath.Join(t.TempDir(), "journal")
 					sources := testSources(1050)
-					first, err := OpenJournal(path)
+					first, err := journal.Open(path)
 					require.NoError(t, err)
 					ctx, cancel := context.WithTimeout(t.Context(), cut)
 					report, _ := newTestClient(t, service, journaled(first)).Import(ctx, testTarget, sources[:950])
@@ -83,7 +84,7 @@ func TestResume(t *testing.T) {
 					require.NoError(t, first.Close())
 
 					time.Sleep(pause)
-					again, err := OpenJournal(path)
+					again, err := journal.Open(path)
 					require.NoError(t, err)
 					defer again.Close()
 					report, err = newTestClient(t, service, journaled(again)).Import(t.Context(), testTarget, sources)
@@ -115,15 +116,15 @@ func TestResumeTriesAgainWhatFailed(t *testing.T) {
 				return omicstest.Outcome{}
 			}
 		})
-		journal := new(memoryJournal)
+		mem := new(memoryJournal)
 		sources := testSources(5)
-		report, err := newTestClient(t, service, journaled(journal), func(o *Options) { o.RunID = "fixed" }).Import(t.Context(), testTarget, sources)
+		report, err := newTestClient(t, service, journaled(mem), func(o *Options) { o.RunID = "fixed" }).Import(t.Context(), testTarget, sources)
 		require.ErrorIs(t, err, ErrIncomplete)
 		require.Len(t, report.Failed(), 1)
 		require.ErrorIs(t, report.Failed()[0].Err, ErrPartialFailure)
 		fixed = true
 		for range 2 {
-			report, err := newTestClient(t, service, journaled(journal), func(o *Options) { o.RunID = "fixed" }).Import(t.Context(), testTarget, testSources(5))
+			report, err := newTestClient(t, service, journaled(mem), func(o *Options) { o.RunID = "fixed" }).Import(t.Context(), testTarget, testSources(5))
 			require.NoError(t, err)
 			require.Len(t, report.Imported(), 5)
 		}
@@ -138,9 +139,9 @@ func TestJournalThatFails(t *testing.T) {
 	for failAt := range 9 {
 		synctest.Test(t, func(t *testing.T) {
 			service := omicstest.New()
-			journal := &memoryJournal{failAt: failAt + 1}
+			mem := &memoryJournal{failAt: failAt + 1}
 			sources := testSources(250)
-			report, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, sources)
+			report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
 			if len(report.Failed()) > 0 {
 				require.ErrorIs(t, err, errDiskFull)
 			}
@@ -152,8 +153,8 @@ func TestJournalThatFails(t *testing.T) {
 					require.NoError(t, res.Err)
 				}
 			}
-			journal.failAt = 0
-			_, err = newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, sources)
+			mem.failAt = 0
+			_, err = newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
 			require.NoError(t, err)
 			requireOnceEach(t, service, sources)
 		})
@@ -168,28 +169,28 @@ func TestJournalIsShort(t *testing.T) {
 			o.JobDuration = omicstest.Lasting(20 * time.Minute)
 			o.MaxActiveJobs = 1
 		})
-		journal := new(memoryJournal)
-		_, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, testSources(250))
+		mem := new(memoryJournal)
+		_, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, testSources(250))
 		require.NoError(t, err)
 		require.Greater(t, len(service.Requests(opStart.String())), 10)
-		require.ElementsMatch(t, []RecordKind{
-			RecordSending, RecordStarted, RecordEnded, RecordSending, RecordStarted, RecordEnded, RecordSending, RecordStarted, RecordEnded,
-		}, journal.kinds())
+		require.ElementsMatch(t, []journal.Kind{
+			journal.Sending, journal.Started, journal.Ended, journal.Sending, journal.Started, journal.Ended, journal.Sending, journal.Started, journal.Ended,
+		}, mem.kinds())
 
 		_, err = newTestClient(t, service).Start(t.Context(), Batch{Target: testTarget, Sources: []Source{UBAM("s3://bucket/other").WithSubject("u").WithSample("a")}})
 		require.NoError(t, err)
-		journal.records = nil
-		hasty := newTestClient(t, service, journaled(journal), func(o *Options) { o.QuotaPatience = time.Minute })
+		mem.records = nil
+		hasty := newTestClient(t, service, journaled(mem), func(o *Options) { o.QuotaPatience = time.Minute })
 		_, err = hasty.Import(t.Context(), testTarget, testSources(10))
 		require.ErrorIs(t, err, ErrQuotaExceeded)
-		require.Equal(t, []RecordKind{RecordSending, RecordReleased}, journal.kinds())
+		require.Equal(t, []journal.Kind{journal.Sending, journal.Released}, mem.kinds())
 	})
 }
 
-func (j *memoryJournal) kinds() []RecordKind {
+func (j *memoryJournal) kinds() []journal.Kind {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	var out []RecordKind
+	var out []journal.Kind
 	for _, r := range j.records {
 		out = append(out, r.Kind)
 	}
@@ -201,17 +202,17 @@ func TestResumeThatIsCutOffInTheInput(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(20 * time.Minute) })
-		journal := new(memoryJournal)
+		mem := new(memoryJournal)
 		sources := testSources(100)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		_, err := newTestClient(t, service, journaled(journal)).Import(ctx, testTarget, sources)
+		_, err := newTestClient(t, service, journaled(mem)).Import(ctx, testTarget, sources)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		cancel()
 
 		ctx, cancel = context.WithCancel(t.Context())
 		defer cancel()
 		n := 0
-		for res, err := range newTestClient(t, service, journaled(journal)).Stream(ctx, testTarget, func(yield func(Source, error) bool) {
+		for res, err := range newTestClient(t, service, journaled(mem)).Stream(ctx, testTarget, func(yield func(Source, error) bool) {
 			for i, s := range sources {
 				if i == 50 {
 					cancel()
@@ -277,13 +278,13 @@ func TestResumeOfAJobThatTellsInParts(t *testing.T) {
 						return jsonBody(200, getAnswer(t, told)), true
 					}
 				})
-				journal := new(memoryJournal)
-				report, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, sources)
+				mem := new(memoryJournal)
+				report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
 				require.ErrorIs(t, err, ErrIncomplete)
 				require.ErrorIs(t, report.Results[1].Err, ErrUnresolved)
 				answer = tc.then
 				for again := range 3 {
-					report, err = newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, sources)
+					report, err = newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
 					require.NoError(t, report.Results[0].Err)
 					if tc.unresolved {
 						require.ErrorIs(t, report.Results[1].Err, ErrUnresolved)
@@ -321,11 +322,11 @@ func TestResumeLetsGoOfItsOwn(t *testing.T) {
 				return jsonBody(200, getAnswer(t, told)), r.Op == omicstest.OpGet && r.JobID == job
 			}
 		})
-		journal := new(memoryJournal)
-		_, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, sources)
+		mem := new(memoryJournal)
+		_, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
 		require.ErrorIs(t, err, ErrIncomplete)
 
-		c := newTestClient(t, service, journaled(journal))
+		c := newTestClient(t, service, journaled(mem))
 		var group sync.WaitGroup
 		group.Go(func() {
 			report, err := c.Import(t.Context(), testTarget, sources)
@@ -339,7 +340,7 @@ func TestResumeLetsGoOfItsOwn(t *testing.T) {
 			require.ErrorIs(t, report.Results[0].Err, errBusy)
 		}
 		group.Wait()
-		report, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, sources[1:])
+		report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources[1:])
 		require.NoError(t, err)
 		require.True(t, report.Results[0].AlreadyImported)
 	})

@@ -135,7 +135,7 @@ func TestEventsOfTrouble(t *testing.T) {
 				service.Inject(tc.op, tc.fault)
 				w := &watched{t: t}
 				c := newTestClient(t, service, withEvents(w.see))
-				c.batchSize = 1
+				c.opts.SourcesPerJob = 1
 				_, err := c.Import(t.Context(), testTarget, testSources(4))
 				require.NoError(t, err)
 				var trouble []Event
@@ -167,7 +167,7 @@ func TestEventCounts(t *testing.T) {
 		sources[5].SampleID = "" // never submitted
 		w := &watched{t: t}
 		c := newTestClient(t, service, withEvents(w.see))
-		c.batchSize = 7
+		c.opts.SourcesPerJob = 7
 		imported, failed := 0, 0
 		for res, err := range c.Stream(t.Context(), testTarget, withoutErrors(sources)) {
 			require.NoError(t, err)
@@ -200,7 +200,7 @@ func TestEventsThatAreSlow(t *testing.T) {
 				time.Sleep(time.Hour)
 			}
 		}))
-		c.batchSize = 5
+		c.opts.SourcesPerJob = 5
 		began := time.Now()
 		done := make(chan time.Duration)
 		go func() {

@@ -86,7 +86,7 @@ func TestImportKeepsEverySlotBusy(t *testing.T) {
 					o.RequestRate = 5
 				})
 				c := newTestClient(t, service)
-				c.batchSize = 1
+				c.opts.SourcesPerJob = 1
 				began := time.Now()
 				_, err := c.Import(t.Context(), testTarget, testSources(jobs))
 				require.NoError(t, err)
@@ -116,7 +116,7 @@ func TestImportFollowsTheSlotLimit(t *testing.T) {
 			o.RequestRate = 5
 		})
 		c := newTestClient(t, service)
-		c.batchSize = 1
+		c.opts.SourcesPerJob = 1
 		const twoPolls = 2 * time.Minute // MaxPollDelay is one
 		go func() {
 			time.Sleep(time.Hour)
@@ -144,7 +144,7 @@ func TestImportsShareAClient(t *testing.T) {
 			o.RequestRate = 5
 		})
 		c := newTestClient(t, service)
-		c.batchSize = 1
+		c.opts.SourcesPerJob = 1
 		n := 400
 		if underRace {
 			n = 200
@@ -192,7 +192,7 @@ func TestImportSurvivesADayOfOutage(t *testing.T) {
 		from = time.Now().Add(time.Hour + 10*time.Second)
 		to = from.Add(24 * time.Hour)
 		c := newTestClient(t, service)
-		c.batchSize = 1
+		c.opts.SourcesPerJob = 1
 		sources := testSources(200)
 		report, err := c.Import(t.Context(), testTarget, sources)
 		require.NoError(t, err)

@@ -1,22 +1,26 @@
 package readsetimport
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
 // endedJobs are the jobs of which the journal knows the end.
 func (w *world) endedJobs() map[string]bool {
 	known := make(map[string]bool)
-	for line, err := range readLines(&simFile{disk: &w.disk}, int64(len(w.disk.cached))) {
-		if err != nil {
-			break
-		}
-		if r, err := line.record(); err == nil && r.Kind == RecordEnded {
+	copied := &simFile{&simDisk{cached: w.disk.cached}, w.newProcess(0, simRun{}, true)}
+	file, err := openOn(copied)
+	if err != nil {
+		return known
+	}
+	for r, err := range file.Replay(context.Background()) {
+		if err == nil && r.Kind == journal.Ended {
 			known[r.JobID] = true
 		}
 	}

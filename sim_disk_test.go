@@ -4,6 +4,9 @@ import (
 	"errors"
 	"io"
 	"slices"
+
+	"github.com/readsetimport/readsetimport/internal/disk"
+	"github.com/readsetimport/readsetimport/journal"
 )
 
 // simDisk is the disk with the journal's file on it: what is durable, and what was done since the last sync.
@@ -131,3 +134,11 @@ func (f *simFile) Truncate(size int64) error {
 }
 
 func (f *simFile) Close() error { return nil }
+
+// openOn opens the journal in a file of the simulated disk.
+func openOn(file *simFile) (*journal.File, error) {
+	real := disk.Open
+	defer func() { disk.Open = real }()
+	disk.Open = func(string) (disk.File, int64, error) { return file, int64(len(file.disk.cached)), nil }
+	return journal.Open("simulated")
+}

@@ -8,17 +8,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
 // What the simulation found, in as few steps as it takes.
 
 // left is an import that is cut off while its one request is under way, and how the request fares.
-func left(t *testing.T, service *omicstest.Service, journal Journal, sources []Source, fault omicstest.Fault, optFns ...func(*Options)) {
+func left(t *testing.T, service *omicstest.Service, mem journal.Journal, sources []Source, fault omicstest.Fault, optFns ...func(*Options)) {
 	service.Inject(omicstest.OpStart, fault.WithDelay(time.Minute))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	report, err := newTestClient(t, service, append(optFns, journaled(journal))...).Import(ctx, testTarget, sources)
+	report, err := newTestClient(t, service, append(optFns, journaled(mem))...).Import(ctx, testTarget, sources)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.Empty(t, report.Imported())
 }
@@ -28,16 +29,16 @@ func untrusted(o *Options) { o.TokenWindow = -1 }
 // A search that finds nothing ends although that cannot be written down. It went on for ever.
 func TestFoundJournalFailsWhileSearching(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		service, journal := omicstest.New(), new(memoryJournal)
-		left(t, service, journal, testSources(3), omicstest.DropBefore())
-		journal.failAt = len(journal.records) + 1
+		service, mem := omicstest.New(), new(memoryJournal)
+		left(t, service, mem, testSources(3), omicstest.DropBefore())
+		mem.failAt = len(mem.records) + 1
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		_, err := newTestClient(t, service, journaled(journal), untrusted).Import(ctx, testTarget, testSources(3))
+		_, err := newTestClient(t, service, journaled(mem), untrusted).Import(ctx, testTarget, testSources(3))
 		require.ErrorIs(t, err, errDiskFull)
 		require.NoError(t, ctx.Err(), "it ended by itself")
-		journal.failAt = 0
-		_, err = newTestClient(t, service, journaled(journal), untrusted).Import(t.Context(), testTarget, testSources(3))
+		mem.failAt = 0
+		_, err = newTestClient(t, service, journaled(mem), untrusted).Import(t.Context(), testTarget, testSources(3))
 		require.NoError(t, err)
 		requireOnceEach(t, service, testSources(3))
 	})
@@ -62,12 +63,12 @@ func TestFoundSearchAfterFailure(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				fails := true
 				service := failing(&fails)
-				journal := new(memoryJournal)
-				_, err := newTestClient(t, service, journaled(journal)).Import(t.Context(), testTarget, testSources(3))
+				mem := new(memoryJournal)
+				_, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, testSources(3))
 				require.ErrorIs(t, err, ErrIncomplete)
 				fails = false
-				left(t, service, journal, testSources(3), fault)
-				_, err = newTestClient(t, service, journaled(journal), untrusted).Import(t.Context(), testTarget, testSources(3))
+				left(t, service, mem, testSources(3), fault)
+				_, err = newTestClient(t, service, journaled(mem), untrusted).Import(t.Context(), testTarget, testSources(3))
 				require.NoError(t, err)
 				requireOnceEach(t, service, testSources(3))
 			})
@@ -80,13 +81,13 @@ func TestFoundPartOfFailedBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fails := true
 		service := failing(&fails)
-		journal := new(memoryJournal)
+		mem := new(memoryJournal)
 		named := func(o *Options) { o.RunID = "fixed" }
-		_, err := newTestClient(t, service, journaled(journal), named).Import(t.Context(), testTarget, testSources(1))
+		_, err := newTestClient(t, service, journaled(mem), named).Import(t.Context(), testTarget, testSources(1))
 		require.ErrorIs(t, err, ErrIncomplete)
 		fails = false
-		left(t, service, journal, testSources(2), omicstest.DropBefore(), named)
-		_, err = newTestClient(t, service, journaled(journal), named).Import(t.Context(), testTarget, testSources(1))
+		left(t, service, mem, testSources(2), omicstest.DropBefore(), named)
+		_, err = newTestClient(t, service, journaled(mem), named).Import(t.Context(), testTarget, testSources(1))
 		require.NoError(t, err)
 		requireOnceEach(t, service, testSources(1))
 	})
@@ -107,15 +108,15 @@ func TestFoundTokenForgottenWhileWaiting(t *testing.T) {
 // The attempts of imports that were cut off are no reason to give up in the next one.
 func TestFoundAttemptsOfEarlierImports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		service, journal := omicstest.New(), new(memoryJournal)
+		service, mem := omicstest.New(), new(memoryJournal)
 		for range attemptMax {
 			service.Inject(omicstest.OpStart, omicstest.DropBefore().WithDelay(time.Hour))
 			ctx, cancel := context.WithTimeout(t.Context(), settling+20*time.Second)
-			_, err := newTestClient(t, service, journaled(journal), untrusted).Import(ctx, testTarget, testSources(3))
+			_, err := newTestClient(t, service, journaled(mem), untrusted).Import(ctx, testTarget, testSources(3))
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			cancel()
 		}
-		_, err := newTestClient(t, service, journaled(journal), untrusted).Import(t.Context(), testTarget, testSources(3))
+		_, err := newTestClient(t, service, journaled(mem), untrusted).Import(t.Context(), testTarget, testSources(3))
 		require.NoError(t, err)
 		require.Len(t, service.Requests(omicstest.OpStart), attemptMax+1)
 		requireOnceEach(t, service, testSources(3))
@@ -126,17 +127,17 @@ func TestFoundAttemptsOfEarlierImports(t *testing.T) {
 // of its own: those of its attempts were used with another body.
 func TestFoundTokenOfAnotherBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		service, journal := omicstest.New(func(o *omicstest.Options) { o.KeepBodies = true }), new(memoryJournal)
+		service, mem := omicstest.New(func(o *omicstest.Options) { o.KeepBodies = true }), new(memoryJournal)
 		fixed := func(o *Options) { o.RunID = "run" }
 		for range attemptMax {
 			service.Inject(omicstest.OpStart, omicstest.DropBefore())
 		}
-		report, _ := newTestClient(t, service, journaled(journal), untrusted, fixed).Import(t.Context(), testTarget, testSources(3))
+		report, _ := newTestClient(t, service, journaled(mem), untrusted, fixed).Import(t.Context(), testTarget, testSources(3))
 		require.ErrorIs(t, report.Results[0].Err, errGivenUp)
-		left(t, service, journal, testSources(3), omicstest.DropBefore(), untrusted, fixed)
+		left(t, service, mem, testSources(3), omicstest.DropBefore(), untrusted, fixed)
 		changed := testSources(3)
 		changed[1] = changed[1].WithName("another")
-		_, err := newTestClient(t, service, journaled(journal), untrusted, fixed).Import(t.Context(), testTarget, changed)
+		_, err := newTestClient(t, service, journaled(mem), untrusted, fixed).Import(t.Context(), testTarget, changed)
 		require.NoError(t, err)
 		requireOnceEach(t, service, changed)
 		bodies := make(map[string]string)

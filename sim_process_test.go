@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/omics"
+
+	"github.com/readsetimport/readsetimport/journal"
 )
 
 // The phases of the simulation's tables: what a request or a record is for.
@@ -122,15 +124,15 @@ func (p *process) diskFails(op string) bool {
 
 // simJournal is the journal of a process, which dies with it.
 type simJournal struct {
-	Journal
+	journal.Journal
 	p *process
 }
 
-func (j simJournal) Replay(ctx context.Context) iter.Seq2[Record, error] {
+func (j simJournal) Replay(ctx context.Context) iter.Seq2[journal.Record, error] {
 	return j.Journal.Replay(ctx)
 }
 
-func (j simJournal) Append(ctx context.Context, r Record) error {
+func (j simJournal) Append(ctx context.Context, r journal.Record) error {
 	p := j.p
 	key := fmt.Sprint(r.Kind, " ", r.ClientToken, " ", r.Attempt)
 	n := p.world.count("append", p.number, key)
@@ -158,13 +160,13 @@ func (j simJournal) Append(ctx context.Context, r Record) error {
 }
 
 // phaseOf is what a record is written in. With p.mu held.
-func (p *process) phaseOf(r Record) string {
+func (p *process) phaseOf(r journal.Record) string {
 	switch r.Kind {
-	case RecordSending:
+	case journal.Sending:
 		return phasePlanned
-	case RecordEnded:
+	case journal.Ended:
 		return phaseLooking
-	case RecordStarted:
+	case journal.Started:
 		if p.searched[r.JobID] != "" {
 			return phaseInspecting
 		}

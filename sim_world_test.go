@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
+	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -195,7 +196,7 @@ func (w *world) newProcess(number int, run simRun, calm bool) *process {
 }
 
 // newClient is a client of the process with the journal on the disk.
-func (p *process) newClient(journal Journal) (*Client, error) {
+func (p *process) newClient(mem journal.Journal) (*Client, error) {
 	w, o := p.world, p.world.plan.client
 	var inner http.RoundTripper
 	api := w.service.Client(func(o *omics.Options) {
@@ -210,14 +211,14 @@ func (p *process) newClient(journal Journal) (*Client, error) {
 		opts.TokenWindow, opts.RequestRate, opts.MaxActiveJobs = o.tokenWindow, o.requestRate, o.maxActive
 		opts.MinPollDelay, opts.MaxPollDelay = o.minPoll, o.maxPoll
 		opts.QuotaPatience = 2 * day
-		if journal != nil {
-			opts.Journal = simJournal{journal, p}
+		if mem != nil {
+			opts.Journal = simJournal{mem, p}
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	c.batchSize = o.batchSize
+	c.opts.SourcesPerJob = o.batchSize
 	c.random = func() float64 { return w.portion("jitter", p.number, time.Now().UnixNano()) }
 	return c, nil
 }
@@ -227,7 +228,7 @@ func (p *process) newClient(journal Journal) (*Client, error) {
 func (p *process) importSheet(sheet, another []Source) (*Report, error) {
 	defer p.cancel(nil)
 	w := p.world
-	journal, err := recoverJournal(&simFile{&w.disk, p}, int64(len(w.disk.cached)))
+	mem, err := openOn(&simFile{&w.disk, p})
 	if p.dead() {
 		return nil, nil
 	}
@@ -236,7 +237,7 @@ func (p *process) importSheet(sheet, another []Source) (*Report, error) {
 	}
 	stop := p.endLater()
 	defer stop()
-	c, err := p.newClient(journal)
+	c, err := p.newClient(mem)
 	if err != nil {
 		return nil, err
 	}

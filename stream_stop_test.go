@@ -129,7 +129,7 @@ func TestStreamBrokenOff(t *testing.T) {
 					o.Fault = func(omicstest.Request) (omicstest.Fault, bool) { return omicstest.Delay(tc.delay), true }
 				})
 				c := newTestClient(t, service, atMost(3))
-				c.batchSize = 10
+				c.opts.SourcesPerJob = 10
 				got := 0
 				var pulled atomic.Int64
 				var brokenAt time.Time

@@ -59,7 +59,7 @@ func requireEach(t *testing.T, n int, results []Result) {
 func smallBatches(t *testing.T, optFns ...func(*Options)) (*Client, *omicstest.Service) {
 	service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
 	c := newTestClient(t, service, optFns...)
-	c.batchSize = 10
+	c.opts.SourcesPerJob = 10
 	return c, service
 }
 
@@ -73,7 +73,7 @@ func TestStreamYieldsOutcomesAsJobsEnd(t *testing.T) {
 			o.JobDuration = func(omicstest.Job) time.Duration { n++; return time.Duration(10-n) * time.Hour }
 		})
 		c := newTestClient(t, service)
-		c.batchSize = 10
+		c.opts.SourcesPerJob = 10
 		got := make(map[string]int)
 		order := []string{}
 		for res, err := range c.Stream(t.Context(), testTarget, withoutErrors(testSources(75))) {

@@ -65,7 +65,7 @@ func TestSweeps(t *testing.T) {
 					tc.service(o)
 				})
 				c := newTestClient(t, service)
-				c.batchSize = 1
+				c.opts.SourcesPerJob = 1
 				w := &watched{t: t}
 				c.opts.OnEvent = w.see
 				report, err := c.Import(t.Context(), testTarget, testSources(10))
@@ -96,7 +96,7 @@ func TestSweepsAreNotTheTruth(t *testing.T) {
 		var service *omicstest.Service
 		service = omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(30 * time.Minute) })
 		c := newTestClient(t, service)
-		c.batchSize = 10
+		c.opts.SourcesPerJob = 10
 		c.opts.OnEvent = func(e Event) {
 			if e.Kind != EventJobStarted || e.Submitted < 50 {
 				return
@@ -132,7 +132,7 @@ func TestSweepsThatCostTooMuch(t *testing.T) {
 			o.PageSize = 1
 		})
 		c := newTestClient(t, service)
-		c.batchSize = 1
+		c.opts.SourcesPerJob = 1
 		time.AfterFunc(3*time.Second, func() { otherJobs(t, service, 20) })
 		_, err := c.Import(t.Context(), testTarget, testSources(4))
 		require.NoError(t, err)
@@ -170,7 +170,7 @@ func TestSweepsLeaveFailingLooksAlone(t *testing.T) {
 				}
 			}
 		})
-		c.batchSize = 10
+		c.opts.SourcesPerJob = 10
 		_, err := c.Import(t.Context(), testTarget, testSources(100))
 		require.NoError(t, err)
 		var last time.Time

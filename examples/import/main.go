@@ -34,6 +34,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/manifest"
 )
 
@@ -78,17 +79,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return plan(f, sources, stdout, stderr)
 	}
 
-	var journal readsetimport.Journal
+	var memory journal.Journal
 	if f.journal != "" {
-		file, err := readsetimport.OpenJournal(f.journal)
+		file, err := journal.Open(f.journal)
 		if err != nil {
 			fmt.Fprintln(stderr, "import:", err)
 			return exitInvalid
 		}
 		defer file.Close()
-		journal = file
+		memory = file
 	}
-	client, err := newClient(ctx, f, journal, stderr)
+	client, err := newClient(ctx, f, memory, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "import:", err)
 		return exitFailed
@@ -152,7 +153,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 }
 
 // newClient is a client of HealthOmics, or of a simulation.
-func newClient(ctx context.Context, f flags, journal readsetimport.Journal, stderr io.Writer) (*readsetimport.Client, error) {
+func newClient(ctx context.Context, f flags, journal journal.Journal, stderr io.Writer) (*readsetimport.Client, error) {
 	options := func(o *readsetimport.Options) {
 		o.RunID = f.runID
 		o.Journal = journal

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/journal"
 )
 
-// Journal keeps a [readsetimport.Journal] in a table of any SQL database: one row a record, numbered from 0. Journals of
+// Journal keeps a [journal.Journal] in a table of any SQL database: one row a record, numbered from 0. Journals of
 // several imports share the table under their names.
 //
 // The primary key keeps two clients from using one journal at the same time: each counts for itself, so the second to
@@ -57,9 +57,9 @@ func OpenJournal(ctx context.Context, db *sql.DB, name string) (*Journal, error)
 }
 
 // Replay yields the records by number. A number that is missing is an error: what the journal says would be untrue.
-func (j *Journal) Replay(ctx context.Context) iter.Seq2[readsetimport.Record, error] {
-	return func(yield func(readsetimport.Record, error) bool) {
-		fail := func(err error) { yield(readsetimport.Record{}, fmt.Errorf("read journal: %w", err)) }
+func (j *Journal) Replay(ctx context.Context) iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
+		fail := func(err error) { yield(journal.Record{}, fmt.Errorf("read journal: %w", err)) }
 		j.mu.Lock()
 		next := j.next
 		j.mu.Unlock()
@@ -99,7 +99,7 @@ func (j *Journal) Replay(ctx context.Context) iter.Seq2[readsetimport.Record, er
 }
 
 // decode refuses fields that this version of the library does not know, since it would misread such a record.
-func decode(text string) (r readsetimport.Record, err error) {
+func decode(text string) (r journal.Record, err error) {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
 	err = d.Decode(&r)
@@ -107,7 +107,7 @@ func decode(text string) (r readsetimport.Record, err error) {
 }
 
 // Append adds a record in a transaction of its own.
-func (j *Journal) Append(ctx context.Context, r readsetimport.Record) error {
+func (j *Journal) Append(ctx context.Context, r journal.Record) error {
 	r.Time = r.Time.UTC()
 	text, err := json.Marshal(r)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/readsetimport/readsetimport"
-	"github.com/readsetimport/readsetimport/journaltest"
+	"github.com/readsetimport/readsetimport/journal"
+	"github.com/readsetimport/readsetimport/journal/journaltest"
 )
 
 func openDB(t *testing.T, path string) *sql.DB {
@@ -28,7 +28,7 @@ func TestJournal(t *testing.T) {
 			j, err := OpenJournal(t.Context(), db, "all checks")
 			require.NoError(t, err)
 			require.NoError(t, journaltest.TestJournal(j))
-			require.NoError(t, journaltest.TestReopen(func() (readsetimport.Journal, error) {
+			require.NoError(t, journaltest.TestReopen(func() (journal.Journal, error) {
 				return OpenJournal(t.Context(), db, "reopened")
 			}))
 		})
@@ -37,7 +37,7 @@ func TestJournal(t *testing.T) {
 
 func TestJournalInFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b?c%.db")
-	require.NoError(t, journaltest.TestReopen(func() (readsetimport.Journal, error) {
+	require.NoError(t, journaltest.TestReopen(func() (journal.Journal, error) {
 		return OpenJournal(t.Context(), openDB(t, path), "j")
 	}))
 	require.FileExists(t, path)
@@ -46,7 +46,7 @@ func TestJournalInFile(t *testing.T) {
 // Of two clients that use one journal, one stops.
 func TestTwoClients(t *testing.T) {
 	ctx, db := t.Context(), openDB(t, filepath.Join(t.TempDir(), "journal.db"))
-	record := readsetimport.Record{Kind: readsetimport.RecordSending, ClientToken: "a"}
+	record := journal.Record{Kind: journal.Sending, ClientToken: "a"}
 	first, err := OpenJournal(ctx, db, "j")
 	require.NoError(t, err)
 	second, err := OpenJournal(ctx, db, "j")
@@ -74,7 +74,7 @@ func TestDamage(t *testing.T) {
 			j, err := OpenJournal(ctx, db, name)
 			require.NoError(t, err)
 			for range 3 {
-				require.NoError(t, j.Append(ctx, readsetimport.Record{Kind: readsetimport.RecordSending}))
+				require.NoError(t, j.Append(ctx, journal.Record{Kind: journal.Sending}))
 			}
 			_, err = db.ExecContext(ctx, tc.statement, name)
 			require.NoError(t, err)
@@ -83,7 +83,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-func readAll(ctx context.Context, j readsetimport.Journal) error {
+func readAll(ctx context.Context, j journal.Journal) error {
 	for _, err := range j.Replay(ctx) {
 		if err != nil {
 			return err

@@ -21,6 +21,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/journal"
 )
 
 // asChild makes the test binary be the process that imports; its value is the order in JSON.
@@ -83,7 +84,7 @@ const childPatience = time.Minute
 func (o order) run() error {
 	ctx, cancel := context.WithTimeout(context.Background(), childPatience)
 	defer cancel()
-	journal, err := readsetimport.OpenJournal(o.Journal)
+	journal, err := journal.Open(o.Journal)
 	if err != nil {
 		return err
 	}
@@ -151,12 +152,12 @@ func each(sources []readsetimport.Source) iter.Seq2[readsetimport.Source, error]
 
 // dying is a journal that ends its process at one of its writes.
 type dying struct {
-	readsetimport.Journal
+	journal.Journal
 	order  order
 	writes atomicInt
 }
 
-func (d *dying) Append(ctx context.Context, r readsetimport.Record) error {
+func (d *dying) Append(ctx context.Context, r journal.Record) error {
 	mine := d.writes.next() == d.order.Append
 	switch {
 	case mine && d.order.Moment == beforeWrite:

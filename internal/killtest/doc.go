@@ -1,4 +1,4 @@
-// Package killtest kills imports. Its test runs an import in a process of its own, with a [readsetimport.FileJournal]
+// Package killtest kills imports. Its test runs an import in a process of its own, with a [journal.File]
 // and the SDK's own client over loopback, ends the process with SIGKILL at a random moment, starts it again on the same
 // journal, perhaps with a sheet that has grown, and so on until the import completes. Then what is in the simulated
 // store is compared with the sheet and with the report: nothing lost, nothing doubled.

@@ -20,7 +20,8 @@ const simulation = "^TestSimulation$"
 type bug struct {
 	name  string
 	text  string // what is wrong
-	test  string // the tests that must find it, as for go test -run
+	pkg   string // of the tests that must find it
+	test  string // these tests, as for go test -run
 	hunks []hunk
 }
 
@@ -30,8 +31,8 @@ type hunk struct {
 }
 
 // bugs reads all bugs. A bug's file is like a diff without line numbers: what is wrong, then the changes, each after a
-// line "--- file", with a blank, a minus or a plus before each line. A line "test: REGEXP" before them names the tests
-// that must find it where the simulation cannot, since it has no second process or no such disk.
+// line "--- file", with a blank, a minus or a plus before each line. A line "test: PACKAGE REGEXP" before them names the
+// tests that must find it where the simulation cannot, since it has no second process or no such disk.
 func bugs() ([]bug, error) {
 	var all []bug
 	err := fs.WalkDir(files, "bugs", func(name string, entry fs.DirEntry, err error) error {
@@ -53,7 +54,7 @@ func bugs() ([]bug, error) {
 }
 
 func parse(name, text string) (bug, error) {
-	b := bug{name: name, test: simulation}
+	b := bug{name: name, pkg: ".", test: simulation}
 	var h *hunk
 	in := bufio.NewScanner(strings.NewReader(text))
 	for n := 1; in.Scan(); n++ {
@@ -65,7 +66,11 @@ func parse(name, text string) (bug, error) {
 			b.hunks = append(b.hunks, hunk{file: file})
 			h = &b.hunks[len(b.hunks)-1]
 		case h == nil && named:
-			b.test = test
+			pkg, regexp, ok := strings.Cut(test, " ")
+			if !ok {
+				return b, fmt.Errorf("line %d does not have a package and a regular expression", n)
+			}
+			b.pkg, b.test = pkg, regexp
 		case h == nil:
 			b.text = strings.TrimSpace(b.text + " " + line)
 		case line == "":

@@ -87,17 +87,18 @@ func run(ctx context.Context) error {
 
 // sound runs the tests that must find the bugs on the library without any.
 func (t trial) sound(ctx context.Context, all []bug) error {
-	tests := map[string]bool{simulation: true}
+	type tests struct{ pkg, test string }
+	sound := map[tests]bool{{".", simulation}: true}
 	for _, b := range all {
-		tests[b.test] = true
+		sound[tests{b.pkg, b.test}] = true
 	}
-	for test := range tests {
-		f, err := t.try(ctx, bug{name: "none", test: test})
+	for s := range sound {
+		f, err := t.try(ctx, bug{name: "none", pkg: s.pkg, test: s.test})
 		if err != nil {
 			return err
 		}
 		if f.found {
-			return fmt.Errorf("without any bug, %s fails, after %d seeds: %s\n%s", test, f.seeds, f.why, f.output)
+			return fmt.Errorf("without any bug, %s fails, after %d seeds: %s\n%s", s.test, f.seeds, f.why, f.output)
 		}
 	}
 	return nil
@@ -214,7 +215,7 @@ func (t trial) try(ctx context.Context, b bug) (finding, error) {
 		return finding{}, err
 	}
 	binary := filepath.Join(t.tmp, "test-"+b.name)
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, ".")
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, b.pkg)
 	build.Dir = t.module
 	if out, err := build.CombinedOutput(); err != nil {
 		return finding{}, fmt.Errorf("%s does not compile: %w\n%s", b.name, err, out)
@@ -225,7 +226,7 @@ func (t trial) try(ctx context.Context, b bug) (finding, error) {
 	}
 	begin := time.Now()
 	test := exec.CommandContext(ctx, binary, "-test.run", b.test, "-test.timeout", "10m")
-	test.Dir = t.module
+	test.Dir = filepath.Join(t.module, b.pkg)
 	out, err := test.CombinedOutput()
 	f := finding{found: err != nil, output: string(out), took: time.Since(begin)}
 	var failed *exec.ExitError
@@ -306,12 +307,12 @@ func (t trial) overlay(b bug) (string, error) {
 		return "", err
 	}
 	folder := filepath.Join(t.tmp, b.name)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return "", err
-	}
 	replace := make(map[string]string, len(changed))
 	for name, text := range changed {
 		to := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return "", err
+		}
 		if err := os.WriteFile(to, []byte(text), 0o644); err != nil {
 			return "", err
 		}
@@ -321,6 +322,6 @@ func (t trial) overlay(b bug) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	overlay := filepath.Join(folder, "overlay.json")
+	overlay := filepath.Join(t.tmp, b.name+".json")
 	return overlay, os.WriteFile(overlay, text, 0o644)
 }

@@ -30,12 +30,12 @@ func TestBugsApply(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	b, err := parse("name", "What is\nwrong.\ntest: TestX\n\n--- a.go\n \tkeep\n-\told\n+\tnew\n+\tmore\n\n--- b.go\n-x\n+y\n")
+	b, err := parse("name", "What is\nwrong.\ntest: ./b TestX\n\n--- a.go\n \tkeep\n-\told\n+\tnew\n+\tmore\n\n--- b.go\n-x\n+y\n")
 	require.NoError(t, err)
-	require.Equal(t, bug{"name", "What is wrong.", "TestX", []hunk{
+	require.Equal(t, bug{"name", "What is wrong.", "./b", "TestX", []hunk{
 		{"a.go", "\tkeep\n\told\n", "\tkeep\n\tnew\n\tmore\n"}, {"b.go", "x\n", "y\n"},
 	}}, b)
-	for name, text := range map[string]string{"no change": "Text.\n", "no text": "--- a.go\n-x\n", "no mark": "Text.\n\n--- a.go\nx\n"} {
+	for name, text := range map[string]string{"no change": "Text.\n", "no text": "--- a.go\n-x\n", "no package": "Text.\ntest: TestX\n\n--- a.go\n-x\n", "no mark": "Text.\n\n--- a.go\nx\n"} {
 		_, err := parse("name", text)
 		require.Error(t, err, name)
 	}

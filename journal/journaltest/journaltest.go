@@ -1,4 +1,4 @@
-// Package journaltest checks implementations of [readsetimport.Journal].
+// Package journaltest checks implementations of [journal.Journal].
 package journaltest
 
 import (
@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/journal"
 )
 
 // TestJournal checks a journal, which must be empty and is full of nonsense afterwards: that every field of a record
@@ -27,7 +27,7 @@ import (
 // What it cannot check is the chief thing: that a record whose Append has returned survives a crash of the process and
 // of the machine. Nor does it see whether two processes can use the journal at once. [TestReopen] checks that records
 // are there again when the journal is opened again.
-func TestJournal(j readsetimport.Journal) error {
+func TestJournal(j journal.Journal) error {
 	s := &suite{journal: j, patience: 30 * time.Second}
 	s.testJournal()
 	return s.err()
@@ -46,7 +46,7 @@ func (s *suite) testJournal() {
 
 // TestReopen checks that a journal has its records, and takes more of them, when it is opened again. Every call of open
 // must open the same journal, which is empty at first. A journal that is an [io.Closer] is closed before the next call.
-func TestReopen(open func() (readsetimport.Journal, error)) error {
+func TestReopen(open func() (journal.Journal, error)) error {
 	s := &suite{patience: 30 * time.Second}
 	reopen := func(ctx context.Context) {
 		j, err := open()
@@ -80,9 +80,9 @@ func TestReopen(open func() (readsetimport.Journal, error)) error {
 
 // suite is what is known of a journal while it is checked.
 type suite struct {
-	journal  readsetimport.Journal
+	journal  journal.Journal
 	patience time.Duration // with one check
-	want     []readsetimport.Record
+	want     []journal.Record
 
 	mu     sync.Mutex
 	doing  string
@@ -153,7 +153,7 @@ func (s *suite) err() error {
 }
 
 // append appends a record, which is wanted in every replay from now on.
-func (s *suite) append(ctx context.Context, r readsetimport.Record) {
+func (s *suite) append(ctx context.Context, r journal.Record) {
 	if err := s.journal.Append(ctx, clone(r)); err != nil {
 		s.fatal("Append: %w", err)
 		return
@@ -162,8 +162,8 @@ func (s *suite) append(ctx context.Context, r readsetimport.Record) {
 }
 
 // read is a whole replay.
-func (s *suite) read(ctx context.Context) ([]readsetimport.Record, error) {
-	var records []readsetimport.Record
+func (s *suite) read(ctx context.Context) ([]journal.Record, error) {
+	var records []journal.Record
 	var failed error
 	for r, err := range s.journal.Replay(ctx) {
 		if failed != nil {
@@ -272,10 +272,10 @@ func (s *suite) breakOff(ctx context.Context) {
 // concurrent appends from several goroutines while others replay.
 func (s *suite) concurrent(ctx context.Context) {
 	const writers, each = 8, 8
-	added := make(map[string]readsetimport.Record)
+	added := make(map[string]journal.Record)
 	var appending, replaying sync.WaitGroup
 	for w := range writers {
-		var own []readsetimport.Record
+		var own []journal.Record
 		for i := range each {
 			r := batch(len(s.want) + w*each + i)[0]
 			r.JobID, r.Attempt = fmt.Sprint(w), i+1
@@ -320,7 +320,7 @@ func (s *suite) concurrent(ctx context.Context) {
 
 // interleaved replays, and checks that it is what there was and behind it some of what is added, each goroutine's from
 // its first on.
-func (s *suite) interleaved(ctx context.Context, added map[string]readsetimport.Record) []readsetimport.Record {
+func (s *suite) interleaved(ctx context.Context, added map[string]journal.Record) []journal.Record {
 	got, err := s.read(ctx)
 	if err != nil {
 		s.fatal("Replay: %w", err)

@@ -1,4 +1,4 @@
-package readsetimport
+package journal
 
 import (
 	"os"
@@ -26,7 +26,7 @@ func TestJournalSyncsFolder(t *testing.T) {
 		defer beUser(0)
 	}
 	require.NoError(t, os.Chmod(dir, 0o300))
-	_, err := OpenJournal(path)
+	_, err := Open(path)
 	require.ErrorIs(t, err, os.ErrPermission)
 	require.NoError(t, os.Chmod(dir, 0o700))
 	j := openJournal(t, path)

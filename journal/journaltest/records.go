@@ -11,14 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/journal"
 )
 
 var begin = time.Date(2030, 1, 2, 3, 4, 5, 678_901_234, time.UTC)
 
 // batch is the life of the n-th batch. No two records of all of them have both kind and client token in common.
-func batch(n int) []readsetimport.Record {
-	r := readsetimport.Record{
-		Kind:            readsetimport.RecordSending,
+func batch(n int) []journal.Record {
+	r := journal.Record{
+		Kind:            journal.Sending,
 		Time:            begin.Add(time.Duration(n) * 1_000_000_007),
 		SequenceStoreID: "1234567890",
 		ClientToken:     fmt.Sprintf("rsi1-%d", n),
@@ -26,15 +27,15 @@ func batch(n int) []readsetimport.Record {
 	sending, released, started, ended := r, r, r, r
 	sending.Attempt, sending.Body = 2+n, fmt.Sprintf("%032x", n)
 	sending.Sources = sources(n, 3, false)
-	released.Kind = readsetimport.RecordReleased
-	started.Kind, started.JobID = readsetimport.RecordStarted, fmt.Sprintf("%010d", n)
-	ended.Kind, ended.JobID = readsetimport.RecordEnded, started.JobID
+	released.Kind = journal.Released
+	started.Kind, started.JobID = journal.Started, fmt.Sprintf("%010d", n)
+	ended.Kind, ended.JobID = journal.Ended, started.JobID
 	ended.Sources = sources(n, 3, true)
-	return []readsetimport.Record{sending, released, started, ended}
+	return []journal.Record{sending, released, started, ended}
 }
 
-func sources(n, count int, ended bool) []readsetimport.RecordSource {
-	list := make([]readsetimport.RecordSource, count)
+func sources(n, count int, ended bool) []journal.Source {
+	list := make([]journal.Source, count)
 	for i := range list {
 		f := &list[i].Fingerprint
 		binary.BigEndian.PutUint64(f[:8], uint64(n))
@@ -51,38 +52,38 @@ func sources(n, count int, ended bool) []readsetimport.RecordSource {
 }
 
 // samples are records of every kind, and such as are hard to keep.
-func samples() []readsetimport.Record {
+func samples() []journal.Record {
 	list := slices.Concat(batch(0), batch(1))
-	add := func(change func(*readsetimport.Record)) {
+	add := func(change func(*journal.Record)) {
 		r := batch(len(list))[0]
 		change(&r)
 		list = append(list, r)
 	}
 	for _, zone := range []*time.Location{time.FixedZone("", 5*3600+1800), time.FixedZone("", -8*3600), time.Local} {
-		add(func(r *readsetimport.Record) { r.Time = r.Time.In(zone) })
+		add(func(r *journal.Record) { r.Time = r.Time.In(zone) })
 	}
-	add(func(r *readsetimport.Record) { r.Time = time.Now() })
-	add(func(r *readsetimport.Record) { r.Time = begin.Truncate(time.Second) })
-	add(func(r *readsetimport.Record) { r.Time = begin.Truncate(time.Second).Add(1) })
+	add(func(r *journal.Record) { r.Time = time.Now() })
+	add(func(r *journal.Record) { r.Time = begin.Truncate(time.Second) })
+	add(func(r *journal.Record) { r.Time = begin.Truncate(time.Second).Add(1) })
 	for _, token := range []string{`quoted "', \ \n %s {}`, "Zoë \u00a0\u2028 読み取り 🧬", " spaces ", "<&>", "null", "0012"} {
-		add(func(r *readsetimport.Record) { r.ClientToken = token })
+		add(func(r *journal.Record) { r.ClientToken = token })
 	}
 	// The largest that an import writes.
-	add(func(r *readsetimport.Record) {
-		r.Kind, r.JobID = readsetimport.RecordEnded, strings.Repeat("9", 36)
+	add(func(r *journal.Record) {
+		r.Kind, r.JobID = journal.Ended, strings.Repeat("9", 36)
 		r.ClientToken = strings.Repeat("🧬", 127)
 		r.Sources = sources(len(list), readsetimport.MaxSourcesPerJob, true)
 	})
 	return list
 }
 
-func clone(r readsetimport.Record) readsetimport.Record {
+func clone(r journal.Record) journal.Record {
 	r.Sources = slices.Clone(r.Sources)
 	return r
 }
 
 // compare is how a replay differs from what was appended: the first few faults.
-func compare(got, want []readsetimport.Record) []error {
+func compare(got, want []journal.Record) []error {
 	const few = 3
 	faults := compareAll(got, want)
 	if more := len(faults) - few; more > 1 {
@@ -91,8 +92,8 @@ func compare(got, want []readsetimport.Record) []error {
 	return faults
 }
 
-func compareAll(got, want []readsetimport.Record) []error {
-	name := func(r readsetimport.Record) string { return fmt.Sprintf("%q of %q", r.Kind, r.ClientToken) }
+func compareAll(got, want []journal.Record) []error {
+	name := func(r journal.Record) string { return fmt.Sprintf("%q of %q", r.Kind, r.ClientToken) }
 	times := make(map[string]int)
 	for _, r := range got {
 		times[name(r)]++
@@ -113,7 +114,7 @@ func compareAll(got, want []readsetimport.Record) []error {
 	if len(got) != len(want) {
 		return faults
 	}
-	if len(faults) == 0 && !slices.EqualFunc(got, want, func(a, b readsetimport.Record) bool { return name(a) == name(b) }) {
+	if len(faults) == 0 && !slices.EqualFunc(got, want, func(a, b journal.Record) bool { return name(a) == name(b) }) {
 		return []error{errors.New("the records come in another order")}
 	}
 	for i, r := range got {
@@ -125,7 +126,7 @@ func compareAll(got, want []readsetimport.Record) []error {
 }
 
 // difference is how a record has changed.
-func difference(got, want readsetimport.Record) error {
+func difference(got, want journal.Record) error {
 	var diffs []error
 	differ := func(field string, got, want any) {
 		if got != want {

@@ -1,8 +1,9 @@
-package readsetimport
+package journal
 
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,15 +66,15 @@ func (f *memFile) Sync() error {
 func (f *memFile) Close() error { f.closed = true; return nil }
 
 // newMemJournal is a journal on a copy of data.
-func newMemJournal(data []byte) (*FileJournal, *memFile, error) {
+func newMemJournal(data []byte) (*File, *memFile, error) {
 	f := &memFile{data: bytes.Clone(data)}
-	j, err := recoverJournal(f, int64(len(data)))
+	j, err := recoverFile(f, int64(len(data)))
 	return j, f, err
 }
 
-func openJournal(t testing.TB, path string) *FileJournal {
+func openJournal(t testing.TB, path string) *File {
 	t.Helper()
-	j, err := OpenJournal(path)
+	j, err := Open(path)
 	require.NoError(t, err)
 	t.Cleanup(func() { j.Close() })
 	return j
@@ -100,7 +101,7 @@ func lifeOfBatches(batches, sources int) []Record {
 	for i := range batches {
 		life := batchHistory(i, sources, at.Add(time.Duration(i)*time.Minute))
 		released := life[0]
-		released.Kind, released.Attempt, released.Body, released.Sources = RecordReleased, 0, "", nil
+		released.Kind, released.Attempt, released.Body, released.Sources = Released, 0, "", nil
 		ended := &life[2]
 		ended.Sources[sources-1].Status, ended.Sources[sources-1].ReadSetID = types.ReadSetImportJobItemStatusFailed, ""
 		records = append(records, life[0], released)
@@ -126,7 +127,7 @@ func TestJournalRoundTrip(t *testing.T) {
 	strange := want[0]
 	strange.Time = strange.Time.In(time.FixedZone("old Amsterdam", 19*60+32)) // RFC 3339 has no zones with seconds
 	strange.ClientToken = "<\"\\\u2028é,\"sources\":[{\"crc32c\":\"00000000\"}"
-	strange.Sources = []RecordSource{{Status: "NEW \"STATUS\"", ReadSetID: "\\é"}}
+	strange.Sources = []Source{{Status: "NEW \"STATUS\"", ReadSetID: "\\é"}}
 	j := openJournal(t, path)
 	for i, r := range append(want, strange) {
 		require.NoError(t, j.Append(ctx, r))
@@ -256,7 +257,7 @@ func TestJournalReplay(t *testing.T) {
 	}
 	require.NoError(t, j.Close())
 	_, err = replay(ctx, j)
-	require.ErrorIs(t, err, errJournalClosed)
+	require.ErrorIs(t, err, errClosed)
 }
 
 func TestJournalAppend(t *testing.T) {
@@ -278,10 +279,10 @@ func TestJournalAppend(t *testing.T) {
 	require.ErrorIs(t, j.Append(ended, records[0]), cause)
 	require.Error(t, j.Append(ctx, Record{Time: records[0].Time}), "a record of no kind")
 	require.Error(t, j.Append(ctx, Record{Kind: "later", Time: records[0].Time}), "a kind that cannot be read back")
-	require.Error(t, j.Append(ctx, Record{Kind: RecordStarted, Time: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)}), "a time that is no JSON")
+	require.Error(t, j.Append(ctx, Record{Kind: Started, Time: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)}), "a time that is no JSON")
 	require.Equal(t, before, file.data, "nothing was written")
 
-	large := Record{Kind: RecordStarted}
+	large := Record{Kind: Started}
 	line, err := encodeLine(j.next, large)
 	require.NoError(t, err)
 	large.JobID = strings.Repeat("1", lineMax-len(line)-len(`,"jobId":""`)+1)
@@ -297,7 +298,7 @@ func TestJournalAppend(t *testing.T) {
 
 	require.NoError(t, j.Close())
 	require.True(t, file.closed)
-	require.ErrorIs(t, j.Append(ctx, large), errJournalClosed)
+	require.ErrorIs(t, j.Append(ctx, large), errClosed)
 }
 
 func TestJournalErrorIsFinal(t *testing.T) {
@@ -329,7 +330,7 @@ func TestJournalErrorIsFinal(t *testing.T) {
 			require.Empty(t, got)
 		})
 	}
-	_, err = recoverJournal(&memFile{syncErr: io.ErrShortWrite}, 0)
+	_, err = recoverFile(&memFile{syncErr: io.ErrShortWrite}, 0)
 	require.ErrorIs(t, err, io.ErrShortWrite, "what is read must be durable too")
 }
 
@@ -339,7 +340,7 @@ func TestJournalConcurrency(t *testing.T) {
 	j, file, err := newMemJournal(nil)
 	require.NoError(t, err)
 	// check that the records are all whole, and each writer's in order.
-	check := func(j *FileJournal) int {
+	check := func(j *File) int {
 		next := make(map[string]int)
 		records, err := replay(ctx, j)
 		require.NoError(t, err)
@@ -354,7 +355,7 @@ func TestJournalConcurrency(t *testing.T) {
 	for w := range writers {
 		wg.Go(func() {
 			for i := range each {
-				errs <- j.Append(ctx, Record{Kind: RecordSending, ClientToken: fmt.Sprint(w), Attempt: i + 1})
+				errs <- j.Append(ctx, Record{Kind: Sending, ClientToken: fmt.Sprint(w), Attempt: i + 1})
 			}
 		})
 	}
@@ -373,4 +374,39 @@ func TestJournalConcurrency(t *testing.T) {
 	j, _, err = newMemJournal(file.data)
 	require.NoError(t, err)
 	require.Equal(t, writers*each, check(j))
+}
+
+// batchHistory is what is remembered of a batch.
+func batchHistory(batch, sources int, at time.Time) []Record {
+	r := Record{Kind: Sending, Time: at, SequenceStoreID: "1234567890", ClientToken: fmt.Sprintf("rsi1-%052d", batch)}
+	sending, started, ended := r, r, r
+	sending.Attempt, sending.Body = 1, fmt.Sprintf("%032x", batch)
+	started.Kind, started.Time, started.JobID = Started, at.Add(time.Second), fmt.Sprintf("%010d", batch)
+	ended.Kind, ended.Time, ended.JobID = Ended, at.Add(time.Hour), started.JobID
+	for i := range sources {
+		s := Source{}
+		binary.BigEndian.PutUint64(s.Fingerprint[8:], uint64(batch*sources+i)*0x9e3779b97f4a7c15)
+		sending.Sources = append(sending.Sources, s)
+		s.Status, s.ReadSetID = types.ReadSetImportJobItemStatusFinished, fmt.Sprintf("%010d", batch*sources+i)
+		ended.Sources = append(ended.Sources, s)
+	}
+	return []Record{sending, started, ended}
+}
+
+// A journal written before records said where they belong is read like any other.
+func TestJournalOfAnEarlierVersion(t *testing.T) {
+	data, err := os.ReadFile("testdata/unmarked.jsonl")
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "unmarked.jsonl")
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	records, err := replay(t.Context(), openJournal(t, path))
+	require.NoError(t, err)
+	var kinds []Kind
+	for _, r := range records {
+		kinds = append(kinds, r.Kind)
+	}
+	require.Equal(t, []Kind{Sending, Sending, Started, Started, Ended, Ended, Sending, Sending, Started, Started}, kinds)
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, data, after)
 }

@@ -13,11 +13,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
+
+	"github.com/readsetimport/readsetimport/internal/disk"
+	"github.com/readsetimport/readsetimport/journal"
 )
 
 // A journal of a million imported sources must be in memory again in under 5 s and 200 MiB:
 //
-//	go test -run '^$' -bench OpenJournal -benchtime 3x
+//	go test -run '^$' -bench journal.Open -benchtime 3x
 func BenchmarkOpenJournal(b *testing.B) {
 	const batches = 10_000
 	path := filepath.Join(b.TempDir(), "journal.jsonl")
@@ -27,7 +30,7 @@ func BenchmarkOpenJournal(b *testing.B) {
 	before := liveHeap()
 	peak := sampleHeap(func() {
 		for b.Loop() {
-			j, err := OpenJournal(path)
+			j, err := journal.Open(path)
 			require.NoError(b, err)
 			l := newLedger(j)
 			require.NoError(b, l.open(b.Context()))
@@ -49,37 +52,43 @@ func BenchmarkOpenJournal(b *testing.B) {
 
 // writeHistory writes the journal of an import that went well.
 func writeHistory(tb testing.TB, path string, batches int) {
-	file, err := os.Create(path)
+	open := disk.Open
+	defer func() { disk.Open = open }()
+	disk.Open = func(path string) (disk.File, int64, error) {
+		file, size, err := open(path)
+		return unsynced{file}, size, err
+	}
+	j, err := journal.Open(path)
 	require.NoError(tb, err)
-	defer file.Close()
-	var seq uint64
 	now := time.Date(2030, 1, 2, 3, 4, 5, 678_901_234, time.UTC)
 	for batch := range batches {
 		for _, r := range batchHistory(batch, MaxSourcesPerJob, now.Add(time.Duration(batch)*time.Minute)) {
-			line, err := encodeLine(seq, r)
-			require.NoError(tb, err)
-			_, err = file.Write(line)
-			require.NoError(tb, err)
-			seq++
+			require.NoError(tb, j.Append(tb.Context(), r))
 		}
 	}
+	require.NoError(tb, j.Close())
 }
 
+// unsynced is a file that is written without waiting for the disk.
+type unsynced struct{ disk.File }
+
+func (unsynced) Sync() error { return nil }
+
 // batchHistory is what is remembered of a batch.
-func batchHistory(batch, sources int, at time.Time) []Record {
-	r := Record{Kind: RecordSending, Time: at, SequenceStoreID: "1234567890", ClientToken: fmt.Sprintf("rsi1-%052d", batch)}
+func batchHistory(batch, sources int, at time.Time) []journal.Record {
+	r := journal.Record{Kind: journal.Sending, Time: at, SequenceStoreID: "1234567890", ClientToken: fmt.Sprintf("rsi1-%052d", batch)}
 	sending, started, ended := r, r, r
 	sending.Attempt, sending.Body = 1, fmt.Sprintf("%032x", batch)
-	started.Kind, started.Time, started.JobID = RecordStarted, at.Add(time.Second), fmt.Sprintf("%010d", batch)
-	ended.Kind, ended.Time, ended.JobID = RecordEnded, at.Add(time.Hour), started.JobID
+	started.Kind, started.Time, started.JobID = journal.Started, at.Add(time.Second), fmt.Sprintf("%010d", batch)
+	ended.Kind, ended.Time, ended.JobID = journal.Ended, at.Add(time.Hour), started.JobID
 	for i := range sources {
-		s := RecordSource{}
+		s := journal.Source{}
 		binary.BigEndian.PutUint64(s.Fingerprint[8:], uint64(batch*sources+i)*0x9e3779b97f4a7c15)
 		sending.Sources = append(sending.Sources, s)
 		s.Status, s.ReadSetID = types.ReadSetImportJobItemStatusFinished, fmt.Sprintf("%010d", batch*sources+i)
 		ended.Sources = append(ended.Sources, s)
 	}
-	return []Record{sending, started, ended}
+	return []journal.Record{sending, started, ended}
 }
 
 type heapPeak struct{ live, heap uint64 }

@@ -1,4 +1,4 @@
-package readsetimport
+package journal
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ func TestJournalCut(t *testing.T) {
 	ctx := t.Context()
 	records := lifeOfBatches(1, 2)
 	data := encodeJournal(t, records)
-	more := Record{Kind: RecordSending, Time: records[0].Time, ClientToken: "more"}
+	more := Record{Kind: Sending, Time: records[0].Time, ClientToken: "more"}
 	for cut := range len(data) + 1 {
 		want := slices.Clone(records[:bytes.Count(data[:cut], []byte("\n"))])
 		whole := bytes.LastIndexByte(data[:cut], '\n') + 1
@@ -118,7 +118,7 @@ func flipBits(t *testing.T, data []byte, n int) {
 		bit := i*step + i%step
 		at := bit / 8
 		data[at] ^= 1 << (bit % 8)
-		_, err := recoverJournal(&memFile{data: data}, int64(len(data)))
+		_, err := recoverFile(&memFile{data: data}, int64(len(data)))
 		data[at] ^= 1 << (bit % 8)
 		if want := fmt.Sprintf("line %d is damaged", number[at]); err == nil || err.Error() != want {
 			require.EqualError(t, err, want, "bit %d of byte %d", bit%8, at)
@@ -141,7 +141,7 @@ func TestJournalBitFlipsBeforeCut(t *testing.T) {
 			for bit := range 8 {
 				file := &memFile{data: bytes.Clone(data[:cut])}
 				file.data[at] ^= 1 << bit
-				_, err := recoverJournal(file, int64(cut))
+				_, err := recoverFile(file, int64(cut))
 				if at <= last {
 					require.EqualError(t, err, fmt.Sprintf("line %d is damaged", len(records)-1), "cut at %d, bit %d of byte %d", cut, bit, at)
 				} else if err == nil {
@@ -258,7 +258,7 @@ func TestJournalOfOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "file")
 			require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
-			_, err := OpenJournal(path)
+			_, err := Open(path)
 			require.ErrorContains(t, err, "line ")
 			require.ErrorContains(t, err, path)
 			after, err := os.ReadFile(path)

@@ -1,4 +1,4 @@
-package readsetimport
+package disk
 
 import (
 	"errors"
@@ -24,7 +24,7 @@ func openExclusive(path string) (*os.File, error) {
 	handle, err := syscall.CreateFile(name, readAndWriting, shareNothing, nil, syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
 	if err != nil {
 		if errors.Is(err, errorSharing) {
-			err = errJournalLocked
+			err = ErrLocked
 		}
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}

@@ -1,6 +1,6 @@
 //go:build darwin || freebsd || linux || netbsd || openbsd
 
-package readsetimport
+package journal
 
 import (
 	"bufio"
@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/readsetimport/readsetimport/internal/disk"
 )
 
 // journalChild is another process that opens the journal at path.
@@ -67,7 +69,7 @@ func TestJournalChild(t *testing.T) {
 	case "strict umask":
 		syscall.Umask(0o777)
 	}
-	j, err := OpenJournal(path)
+	j, err := Open(path)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -95,10 +97,10 @@ func TestJournalLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.jsonl")
 	j := openJournal(t, path)
 	require.NoError(t, j.Append(ctx, records[0]))
-	_, err := OpenJournal(path)
-	require.ErrorIs(t, err, errJournalLocked)
+	_, err := Open(path)
+	require.ErrorIs(t, err, disk.ErrLocked)
 	require.ErrorContains(t, err, path)
-	require.Contains(t, startJournalChild(t, "", path).line(t), errJournalLocked.Error())
+	require.Contains(t, startJournalChild(t, "", path).line(t), disk.ErrLocked.Error())
 
 	require.NoError(t, j.Append(ctx, records[1]), "the first is unharmed")
 	got, err := replay(ctx, j)
@@ -108,8 +110,8 @@ func TestJournalLock(t *testing.T) {
 	require.NoError(t, j.Close())
 	child := startJournalChild(t, "", path)
 	require.Equal(t, "open", child.line(t))
-	_, err = OpenJournal(path)
-	require.ErrorIs(t, err, errJournalLocked)
+	_, err = Open(path)
+	require.ErrorIs(t, err, disk.ErrLocked)
 	child.kill()
 	got, err = replay(ctx, openJournal(t, path))
 	require.NoError(t, err)
@@ -203,7 +205,7 @@ func TestJournalNotAFile(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			done := make(chan error, 1)
 			go func() {
-				_, err := OpenJournal(path)
+				_, err := Open(path)
 				done <- err
 			}()
 			select {

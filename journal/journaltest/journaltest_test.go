@@ -13,16 +13,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/journal"
 )
 
 // memory is a journal that is right, but for what its hooks do to it.
 type memory struct {
 	mu      sync.Mutex
-	records []readsetimport.Record
+	records []journal.Record
 
-	appended   func(m *memory, r *readsetimport.Record) // before the record is added; without a kind, it is not
-	replayed   func(records []readsetimport.Record) []readsetimport.Record
+	appended   func(m *memory, r *journal.Record) // before the record is added; without a kind, it is not
+	replayed   func(records []journal.Record) []journal.Record
 	shares     bool // records with the caller
 	deaf       bool // to contexts
 	onBreak    func(m *memory)
@@ -32,7 +32,7 @@ type memory struct {
 	halfOnDone bool // an ended context leaves half a record
 }
 
-func (m *memory) Append(ctx context.Context, r readsetimport.Record) error {
+func (m *memory) Append(ctx context.Context, r journal.Record) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := ctx.Err(); err != nil && !m.deaf {
@@ -59,8 +59,8 @@ func (m *memory) Append(ctx context.Context, r readsetimport.Record) error {
 	return nil
 }
 
-func (m *memory) Replay(ctx context.Context) iter.Seq2[readsetimport.Record, error] {
-	return func(yield func(readsetimport.Record, error) bool) {
+func (m *memory) Replay(ctx context.Context) iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
 		m.mu.Lock()
 		records := slices.Clone(m.records)
 		m.mu.Unlock()
@@ -76,7 +76,7 @@ func (m *memory) Replay(ctx context.Context) iter.Seq2[readsetimport.Record, err
 				err = nil
 			}
 			if err != nil {
-				r = readsetimport.Record{}
+				r = journal.Record{}
 			}
 			if !yield(r, err) && !m.stubborn {
 				if m.onBreak != nil {
@@ -101,51 +101,51 @@ func TestTestJournal(t *testing.T) {
 		"right":     {&memory{}, ""},
 		"not empty": {&memory{records: batch(7)}, "an empty journal: Replay yields 4 records"},
 		"the first record is missing": {
-			&memory{replayed: func(r []readsetimport.Record) []readsetimport.Record { return r[min(1, len(r)):] }}, "record 0 is missing",
+			&memory{replayed: func(r []journal.Record) []journal.Record { return r[min(1, len(r)):] }}, "record 0 is missing",
 		},
 		"the last record is missing": {
-			&memory{replayed: func(r []readsetimport.Record) []readsetimport.Record { return r[:max(0, len(r)-1)] }}, "after 1 records: record 0 is missing",
+			&memory{replayed: func(r []journal.Record) []journal.Record { return r[:max(0, len(r)-1)] }}, "after 1 records: record 0 is missing",
 		},
 		"what is replayed is gone": {
 			(&memory{onBreak: func(m *memory) { m.records = m.records[1:] }}), "breaking off a replay: after 23 records: record 0 is missing",
 		},
 		"a record comes twice": {
-			&memory{replayed: func(r []readsetimport.Record) []readsetimport.Record {
+			&memory{replayed: func(r []journal.Record) []journal.Record {
 				return append(r[:len(r):len(r)], r[:len(r)/5]...)
 			}},
 			"record 0 comes 2 times",
 		},
 		"a record of somebody else": {
-			&memory{replayed: func(r []readsetimport.Record) []readsetimport.Record {
+			&memory{replayed: func(r []journal.Record) []journal.Record {
 				return append(r, batch(1000)[:min(len(r)/10, 1)]...)
 			}},
 			"1 records too many",
 		},
 		"the newest first": {
-			&memory{replayed: func(r []readsetimport.Record) []readsetimport.Record { slices.Reverse(r); return r }}, "another order",
+			&memory{replayed: func(r []journal.Record) []journal.Record { slices.Reverse(r); return r }}, "another order",
 		},
 		"in order of token": {
-			&memory{replayed: func(r []readsetimport.Record) []readsetimport.Record {
-				slices.SortStableFunc(r, func(a, b readsetimport.Record) int { return strings.Compare(a.ClientToken, b.ClientToken) })
+			&memory{replayed: func(r []journal.Record) []journal.Record {
+				slices.SortStableFunc(r, func(a, b journal.Record) int { return strings.Compare(a.ClientToken, b.ClientToken) })
 				return r
 			}}, "another order",
 		},
-		"no body":         {forgets(func(r *readsetimport.Record) { r.Body = "" }), `Body is "", not "00000000000000000000000000000000"`},
-		"no attempt":      {forgets(func(r *readsetimport.Record) { r.Attempt = min(r.Attempt, 1) }), `Attempt is "1", not "2"`},
-		"no job":          {forgets(func(r *readsetimport.Record) { r.JobID = "" }), `JobID is "", not "0000000000"`},
-		"no store":        {forgets(func(r *readsetimport.Record) { r.SequenceStoreID = "" }), `SequenceStoreID is ""`},
-		"no token":        {forgets(func(r *readsetimport.Record) { r.ClientToken = "" }), `ClientToken is ""`},
-		"a short token":   {forgets(func(r *readsetimport.Record) { r.ClientToken = r.ClientToken[:min(500, len(r.ClientToken))] }), "ClientToken is"},
-		"spaces trimmed":  {forgets(func(r *readsetimport.Record) { r.ClientToken = strings.TrimSpace(r.ClientToken) }), "is missing"},
-		"no sources":      {forgets(func(r *readsetimport.Record) { r.Sources = nil }), `len(Sources) is "0", not "3"`},
-		"few sources":     {forgets(func(r *readsetimport.Record) { r.Sources = r.Sources[:min(64, len(r.Sources))] }), `len(Sources) is "64", not "100"`},
-		"no read sets":    {forgetsOfSources(func(s *readsetimport.RecordSource) { s.ReadSetID = "" }), "Sources[0] is"},
-		"no status":       {forgetsOfSources(func(s *readsetimport.RecordSource) { s.Status = "" }), "Sources[0] is"},
-		"half a hash":     {forgetsOfSources(func(s *readsetimport.RecordSource) { clear(s.Fingerprint[8:]) }), "Sources[0] is"},
-		"microseconds":    {forgets(func(r *readsetimport.Record) { r.Time = r.Time.Truncate(time.Microsecond) }), `Time is "2030-01-02T03:04:05.678901Z", not "2030-01-02T03:04:05.678901234Z"`},
-		"no zone":         {forgets(func(r *readsetimport.Record) { r.Time = wallClock(r.Time) }), "+05:30"},
+		"no body":         {forgets(func(r *journal.Record) { r.Body = "" }), `Body is "", not "00000000000000000000000000000000"`},
+		"no attempt":      {forgets(func(r *journal.Record) { r.Attempt = min(r.Attempt, 1) }), `Attempt is "1", not "2"`},
+		"no job":          {forgets(func(r *journal.Record) { r.JobID = "" }), `JobID is "", not "0000000000"`},
+		"no store":        {forgets(func(r *journal.Record) { r.SequenceStoreID = "" }), `SequenceStoreID is ""`},
+		"no token":        {forgets(func(r *journal.Record) { r.ClientToken = "" }), `ClientToken is ""`},
+		"a short token":   {forgets(func(r *journal.Record) { r.ClientToken = r.ClientToken[:min(500, len(r.ClientToken))] }), "ClientToken is"},
+		"spaces trimmed":  {forgets(func(r *journal.Record) { r.ClientToken = strings.TrimSpace(r.ClientToken) }), "is missing"},
+		"no sources":      {forgets(func(r *journal.Record) { r.Sources = nil }), `len(Sources) is "0", not "3"`},
+		"few sources":     {forgets(func(r *journal.Record) { r.Sources = r.Sources[:min(64, len(r.Sources))] }), `len(Sources) is "64", not "100"`},
+		"no read sets":    {forgetsOfSources(func(s *journal.Source) { s.ReadSetID = "" }), "Sources[0] is"},
+		"no status":       {forgetsOfSources(func(s *journal.Source) { s.Status = "" }), "Sources[0] is"},
+		"half a hash":     {forgetsOfSources(func(s *journal.Source) { clear(s.Fingerprint[8:]) }), "Sources[0] is"},
+		"microseconds":    {forgets(func(r *journal.Record) { r.Time = r.Time.Truncate(time.Microsecond) }), `Time is "2030-01-02T03:04:05.678901Z", not "2030-01-02T03:04:05.678901234Z"`},
+		"no zone":         {forgets(func(r *journal.Record) { r.Time = wallClock(r.Time) }), "+05:30"},
 		"shared memory":   {&memory{shares: true}, `records of the caller's: after 22 records: record 21: Sources[0] is`},
-		"forgets quietly": {&memory{appended: func(m *memory, r *readsetimport.Record) { keep(r, len(m.records) < 30) }}, "appending at the same time: Replay yields 7 of the 64 records"},
+		"forgets quietly": {&memory{appended: func(m *memory, r *journal.Record) { keep(r, len(m.records) < 30) }}, "appending at the same time: Replay yields 7 of the 64 records"},
 		"a goroutine's records in another order": {
 			&memory{unordered: true}, "is number 3 of its goroutine, and number 2 in Replay",
 		},
@@ -183,34 +183,34 @@ func TestTestJournalErrors(t *testing.T) {
 
 func TestFileJournal(t *testing.T) {
 	dir := t.TempDir()
-	j, err := readsetimport.OpenJournal(filepath.Join(dir, "a.jsonl"))
+	j, err := journal.Open(filepath.Join(dir, "a.jsonl"))
 	require.NoError(t, err)
 	defer j.Close()
 	require.NoError(t, TestJournal(j))
-	require.NoError(t, TestReopen(func() (readsetimport.Journal, error) {
-		return readsetimport.OpenJournal(filepath.Join(dir, "b.jsonl"))
+	require.NoError(t, TestReopen(func() (journal.Journal, error) {
+		return journal.Open(filepath.Join(dir, "b.jsonl"))
 	}))
 }
 
 func TestTestReopen(t *testing.T) {
 	var kept memory
-	open := func() (readsetimport.Journal, error) { return &kept, nil }
+	open := func() (journal.Journal, error) { return &kept, nil }
 	require.NoError(t, TestReopen(open))
 
-	require.ErrorContains(t, TestReopen(func() (readsetimport.Journal, error) { return &memory{}, nil }),
+	require.ErrorContains(t, TestReopen(func() (journal.Journal, error) { return &memory{}, nil }),
 		"opening again: after 4 records: record 0 is missing")
 
 	kept = memory{}
-	require.ErrorContains(t, TestReopen(func() (readsetimport.Journal, error) {
-		return &memory{appended: func(_ *memory, r *readsetimport.Record) {
+	require.ErrorContains(t, TestReopen(func() (journal.Journal, error) {
+		return &memory{appended: func(_ *memory, r *journal.Record) {
 			kept.records = slices.Insert(kept.records, 0, *r) // the numbers begin anew
-		}, replayed: func([]readsetimport.Record) []readsetimport.Record { return kept.records }}, nil
+		}, replayed: func([]journal.Record) []journal.Record { return kept.records }}, nil
 	}), "another order")
 
 	cause := errors.New("no such table")
-	require.ErrorIs(t, TestReopen(func() (readsetimport.Journal, error) { return nil, cause }), cause)
+	require.ErrorIs(t, TestReopen(func() (journal.Journal, error) { return nil, cause }), cause)
 	kept = memory{}
-	require.ErrorIs(t, TestReopen(func() (readsetimport.Journal, error) { return closing{&kept, cause}, nil }), cause)
+	require.ErrorIs(t, TestReopen(func() (journal.Journal, error) { return closing{&kept, cause}, nil }), cause)
 }
 
 type closing struct {
@@ -222,29 +222,29 @@ func (c closing) Close() error { return c.err }
 
 type failing struct{ append, replay error }
 
-func (f failing) Append(context.Context, readsetimport.Record) error { return f.append }
+func (f failing) Append(context.Context, journal.Record) error { return f.append }
 
-func (f failing) Replay(context.Context) iter.Seq2[readsetimport.Record, error] {
-	return func(yield func(readsetimport.Record, error) bool) {
+func (f failing) Replay(context.Context) iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
 		if f.replay != nil {
-			yield(readsetimport.Record{}, f.replay)
+			yield(journal.Record{}, f.replay)
 		}
 	}
 }
 
-func forgets(change func(*readsetimport.Record)) *memory {
-	return &memory{appended: func(_ *memory, r *readsetimport.Record) { change(r) }}
+func forgets(change func(*journal.Record)) *memory {
+	return &memory{appended: func(_ *memory, r *journal.Record) { change(r) }}
 }
 
-func forgetsOfSources(change func(*readsetimport.RecordSource)) *memory {
-	return forgets(func(r *readsetimport.Record) {
+func forgetsOfSources(change func(*journal.Source)) *memory {
+	return forgets(func(r *journal.Record) {
 		for i := range r.Sources {
 			change(&r.Sources[i])
 		}
 	})
 }
 
-func keep(r *readsetimport.Record, yes bool) {
+func keep(r *journal.Record, yes bool) {
 	if !yes {
 		r.Kind = ""
 	}

@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package readsetimport
+package disk
 
 import (
 	"errors"
@@ -23,7 +23,7 @@ func openExclusive(path string) (*os.File, error) {
 	if err != nil {
 		file.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = errJournalLocked
+			err = ErrLocked
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}

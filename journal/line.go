@@ -1,4 +1,4 @@
-package readsetimport
+package journal
 
 import (
 	"bufio"
@@ -34,7 +34,7 @@ func lineStart(seq uint64) []byte {
 
 func encodeLine(seq uint64, r Record) ([]byte, error) {
 	if !r.Kind.known() {
-		return nil, fmt.Errorf("readsetimport: unknown kind of journal record %q", shorten(string(r.Kind)))
+		return nil, fmt.Errorf("readsetimport: unknown kind of journal record %.40q", r.Kind)
 	}
 	r.Time = r.Time.UTC()
 	body, err := json.Marshal(r)
@@ -50,8 +50,8 @@ func encodeLine(seq uint64, r Record) ([]byte, error) {
 	return line, nil
 }
 
-// journalLine is a checked line.
-type journalLine struct {
+// fileLine is a checked line.
+type fileLine struct {
 	number int
 	body   []byte // of the record; valid until the next line is read
 	end    int64  // offset behind the newline
@@ -59,18 +59,18 @@ type journalLine struct {
 
 // readLines yields the checked lines of the file's first size bytes. It stops before a last line that a crash cut
 // short; any other damage is an error.
-func readLines(file io.ReaderAt, size int64) iter.Seq2[journalLine, error] {
-	return func(yield func(journalLine, error) bool) {
+func readLines(file io.ReaderAt, size int64) iter.Seq2[fileLine, error] {
+	return func(yield func(fileLine, error) bool) {
 		in := bufio.NewReaderSize(io.NewSectionReader(file, 0, size), int(min(lineMax, size+1)))
 		var offset int64
 		for number := 1; ; number++ {
 			line, err := in.ReadSlice('\n')
 			if errors.Is(err, bufio.ErrBufferFull) {
-				yield(journalLine{}, fmt.Errorf("line %d is damaged: it has no end", number))
+				yield(fileLine{}, fmt.Errorf("line %d is damaged: it has no end", number))
 				return
 			}
 			if err != nil && err != io.EOF {
-				yield(journalLine{}, err)
+				yield(fileLine{}, err)
 				return
 			}
 			if len(line) == 0 {
@@ -80,11 +80,11 @@ func readLines(file io.ReaderAt, size int64) iter.Seq2[journalLine, error] {
 			body, ok := checkLine(line, seq)
 			if !ok {
 				if err == nil && end < size || !torn(line, offset, seq) {
-					yield(journalLine{}, fmt.Errorf("line %d is damaged", number))
+					yield(fileLine{}, fmt.Errorf("line %d is damaged", number))
 				}
 				return
 			}
-			if !yield(journalLine{number, body, end}, nil) {
+			if !yield(fileLine{number, body, end}, nil) {
 				return
 			}
 			offset = end
@@ -138,10 +138,10 @@ func hasHole(line []byte, offset int64) bool {
 }
 
 // record decodes the line strictly: what this version does not know it cannot trust.
-func (l journalLine) record() (Record, error) {
+func (l fileLine) record() (Record, error) {
 	r, err := decodeRecord(l.body)
 	if err == nil && !r.Kind.known() {
-		err = fmt.Errorf("unknown kind of record %q", shorten(string(r.Kind)))
+		err = fmt.Errorf("unknown kind of record %.40q", r.Kind)
 	}
 	if err != nil {
 		return Record{}, fmt.Errorf("line %d: %w", l.number, err)
@@ -178,10 +178,10 @@ func decodeAny(body []byte) (Record, error) {
 }
 
 // scanSources reads the elements of a list of sources that ends the record.
-func scanSources(list []byte) ([]RecordSource, bool) {
-	sources := make([]RecordSource, 0, bytes.Count(list, []byte("{")))
+func scanSources(list []byte) ([]Source, bool) {
+	sources := make([]Source, 0, bytes.Count(list, []byte("{")))
 	for {
-		var s RecordSource
+		var s Source
 		text, rest, ok := scanString(list, `{"fingerprint":"`)
 		if !ok || len(text) != hex.EncodedLen(len(s.Fingerprint)) {
 			return nil, false

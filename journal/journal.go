@@ -1,0 +1,84 @@
+// Package journal keeps what an import of read sets must remember across crashes.
+package journal
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+)
+
+// Journal is what an import remembers across crashes: which sources were sent under which client token, and what became
+// of them. A client with a journal (see [Options]) skips the sources that are in the store, picks up those that are on
+// their way, and imports the rest. [Open] keeps one in a file; package journaltest checks one of your own.
+//
+// A journal belongs to one client at a time. Its methods are safe for concurrent use.
+type Journal interface {
+	// Replay yields every record, in the order in which they were appended. An error comes once, and last.
+	Replay(ctx context.Context) iter.Seq2[Record, error]
+	// Append adds a record. It must be durable before Append returns nil: a request is sent on the strength of it. After
+	// an error it is open whether the record is there, and the import appends no more.
+	Append(ctx context.Context, r Record) error
+}
+
+// Kind says what a [Record] records.
+type Kind string
+
+// The kinds of records, in the order in which a batch has them.
+const (
+	Sending  Kind = "sending"  // the sources are about to be sent as one batch, in this order, under this token
+	Released Kind = "released" // nothing was started under this token, and nothing will be without another "sending"
+	Started  Kind = "started"  // the job JobID was started
+	Ended    Kind = "ended"    // the job has ended, with these outcomes
+)
+
+func (k Kind) known() bool {
+	switch k {
+	case Sending, Released, Started, Ended:
+		return true
+	}
+	return false
+}
+
+// Record is one entry of a [Journal]. It is plain JSON, and holds no names and no ids of samples or subjects: sources
+// are known by their fingerprints.
+type Record struct {
+	Kind            Kind      `json:"kind"`
+	Time            time.Time `json:"time"`
+	SequenceStoreID string    `json:"sequenceStoreId"`
+	ClientToken     string    `json:"clientToken"`       // of the batch's first attempt
+	Attempt         int       `json:"attempt,omitempty"` // of a sending: counts the tokens used, from 1
+	Body            string    `json:"body,omitempty"`    // of a sending: a digest of the exact request
+	JobID           string    `json:"jobId,omitempty"`   // of a started and an ended
+	Sources         []Source  `json:"sources,omitempty"` // of a sending and an ended
+}
+
+// Source is a source in a [Record].
+type Source struct {
+	Fingerprint Fingerprint                      `json:"fingerprint"`
+	Status      types.ReadSetImportJobItemStatus `json:"status,omitempty"`    // of an ended
+	ReadSetID   string                           `json:"readSetId,omitempty"` // of an ended, if the source is in the store
+}
+
+// Fingerprint is what makes two sources the same read set: the store, the type, the files, the subject and the sample,
+// and not the name, the texts, the reference or the tags. It is a hash (128 bits of a SHA-256), from which no id of a
+// person can be read back.
+type Fingerprint [16]byte
+
+// String is the fingerprint in hexadecimal.
+func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }
+
+// MarshalText writes the fingerprint in hexadecimal, in JSON too.
+func (f Fingerprint) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (f *Fingerprint) UnmarshalText(text []byte) error {
+	if hex.DecodedLen(len(text)) != len(f) {
+		return fmt.Errorf("fingerprint: want %d hexadecimal digits, got %d", hex.EncodedLen(len(f)), len(text))
+	}
+	_, err := hex.Decode(f[:], text)
+	return err
+}
