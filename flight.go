@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/readsetimport/readsetimport/internal/quota"
 )
 
 // flight is a batch under way.
@@ -16,7 +18,7 @@ type flight struct {
 	carried []Fingerprint // with a journal: all of its sources
 	written int           // with a journal: the attempt that it has a sending record of, or 0
 	changed bool          // it cannot be sent as it was: the input has only a part of it, or says something else of it
-	slot    *slot         // nil once it is given back
+	slot    *quota.Slot   // nil once it is given back
 	busy    bool          // a step or a sweep is under way
 	alone   bool          // the next look is a Get of its own
 	noted   bool          // Notify named it while a look was under way
@@ -61,7 +63,7 @@ func (r *run) drop(f *flight) {
 
 func (r *run) freeSlot(f *flight) {
 	if f.slot != nil {
-		r.c.slots.released(f.slot)
+		f.slot.Release()
 		f.slot = nil
 	}
 }
@@ -79,7 +81,7 @@ func (r *run) stepped(ctx context.Context, s step) {
 	}
 	r.track(f, before.Job)
 	if before.Phase == PhaseRunning && s.trouble == nil {
-		defer r.c.slots.seen()
+		defer r.c.slots.Seen()
 	}
 	switch quota := s.trouble != nil && s.trouble.kind() == ErrQuotaExceeded; {
 	case f.sub.Phase == PhaseDone:
@@ -122,7 +124,7 @@ func (r *run) track(f *flight, before Job) {
 	switch {
 	case job.ID == "":
 	case before.ID == "":
-		r.c.slots.started(f.slot)
+		f.slot.Started()
 		r.jobs[job.ID] = true
 		r.quotaSince = time.Time{}
 		r.counts.Submitted += len(f.index)
@@ -178,7 +180,7 @@ func (r *run) refuse(f *flight, why error) {
 
 // wait puts a batch back that got no slot, before all others.
 func (r *run) wait(f *flight, trouble *Error) {
-	since := r.c.slots.refused(f.slot, r.c.jittered)
+	since := f.slot.Refused()
 	f.slot = nil
 	f.sub.Failures = 0 // the slots know when to try again
 	r.flights = slices.DeleteFunc(r.flights, func(g *flight) bool { return g == f })

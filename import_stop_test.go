@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -53,7 +54,7 @@ func TestImportRefusedForGood(t *testing.T) {
 					require.NotErrorIs(t, res.Err, ErrUnresolved)
 					require.Empty(t, res.JobID)
 				}
-				require.LessOrEqual(t, len(service.Requests("")), openMax)
+				require.LessOrEqual(t, len(service.Requests("")), quota.MaxStarting)
 				require.Empty(t, service.Jobs(testTarget.SequenceStoreID))
 			})
 		})

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/internal/quota"
 )
 
 // JobRef names an import job. Job ids are unique within a sequence store.
@@ -86,7 +88,7 @@ func (c *Client) Get(ctx context.Context, ref JobRef) (Job, error) {
 		if try == startTries || ctx.Err() != nil || !e.passing() {
 			return Job{}, e
 		}
-		if err := sleep(ctx, max(c.backoff(try), min(e.RetryAfter, throttlePauseMax))); err != nil {
+		if err := sleep(ctx, max(c.backoff(try), min(e.RetryAfter, quota.MaxPause))); err != nil {
 			return Job{}, fmt.Errorf("%w; the last look: %w", err, e)
 		}
 	}

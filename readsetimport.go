@@ -58,6 +58,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 
+	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -164,9 +165,9 @@ func orDefault[T comparable](field *T, value T) {
 type Client struct {
 	api        API
 	opts       Options
-	fixedRunID bool      // the run id is the caller's
-	pacers     [3]*pacer // by operation
-	slots      *slots
+	fixedRunID bool            // the run id is the caller's
+	pacers     [3]*quota.Pacer // by operation
+	slots      *quota.Slots
 	ledger     *ledger // nil without a journal
 	hidden     httpClients
 	random     func() float64 // in [0, 1), for jitter
@@ -197,15 +198,15 @@ func New(api API, optFns ...func(*Options)) (*Client, error) {
 		api:        api,
 		opts:       o,
 		fixedRunID: fixedRunID,
-		slots:      newSlots(o.MaxActiveJobs, o.MaxPollDelay),
 		random:     mathrand.Float64,
 		runs:       make(map[*run]struct{}),
 	}
+	c.slots = quota.NewSlots(o.MaxActiveJobs, o.MaxPollDelay, c.jittered)
 	if o.Journal != nil {
 		c.ledger = newLedger(o.Journal)
 	}
 	for i := range c.pacers {
-		c.pacers[i] = newPacer(o.RequestRate)
+		c.pacers[i] = quota.NewPacer(o.RequestRate)
 	}
 	return c, nil
 }

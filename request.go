@@ -40,7 +40,7 @@ var errBodyTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20
 // error is an *Error, or the cause of the context's end where that came before anything was sent.
 func (c *Client) call(ctx context.Context, op operation, send func(context.Context, func(*omics.Options)) error) error {
 	pace := c.pacers[op]
-	sentAt, err := pace.wait(ctx)
+	sentAt, err := pace.Wait(ctx)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 			c.looked.Store(true)
 		}
 		c.answered.Store(true)
-		pace.answered()
+		pace.Answered()
 		return nil
 	}
 	e := newError(op.String(), err)
@@ -75,9 +75,9 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 	}
 	e.MayHaveStarted = op == opStart && (wire.sent || !wire.watched) && !e.refused()
 	if e.kind() == ErrThrottled {
-		pace.throttled(sentAt, e.RetryAfter)
+		pace.Throttled(sentAt, e.RetryAfter)
 	} else if e.StatusCode != 0 {
-		pace.answered()
+		pace.Answered()
 	}
 	if e.StatusCode != 0 {
 		c.answered.Store(true)

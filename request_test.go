@@ -226,9 +226,8 @@ func TestRedirectsRefusedByDefaultClient(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			paths = nil
-			c, err := New(omicstest.New().Client(withHTTP(client), plainHTTP))
+			c, err := New(omicstest.New().Client(withHTTP(client), plainHTTP), func(o *Options) { o.RequestRate = 1000 })
 			require.NoError(t, err)
-			c.pacers[opGet].limiter.SetLimit(1000)
 			for range 3 {
 				requireRedirectRefused(t, c.request(t.Context(), opGet))
 			}
@@ -328,11 +327,10 @@ func TestLogsMasked(t *testing.T) {
 		})
 	}
 	service := omicstest.New()
-	c, err := New(service.Client(loud, withCredentials(nil)), func(o *Options) { o.ClientOptions = []func(*omics.Options){loud} })
+	c, err := New(service.Client(loud, withCredentials(nil)), func(o *Options) {
+		o.ClientOptions, o.RequestRate = []func(*omics.Options){loud}, 1000
+	})
 	require.NoError(t, err)
-	for _, pace := range c.pacers {
-		pace.limiter.SetLimit(1000)
-	}
 	for _, fault := range []omicstest.Fault{
 		{},
 		omicstest.Status(400, "ValidationException", "sample-0"),

@@ -154,7 +154,7 @@ func (b *begun) flight(t Target, c *carrier) *flight {
 
 // resume takes up a batch that an earlier import began. It has its slot already, as far as anybody knows.
 func (r *run) resume(f *flight) {
-	f.slot = r.c.slots.resumed(f.sub.Phase == PhaseRunning)
+	f.slot = r.c.slots.Hold(f.sub.Phase == PhaseRunning)
 	r.flights = append(r.flights, f)
 	if f.sub.Job.ID != "" {
 		r.jobs[f.sub.Job.ID] = true

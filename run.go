@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/readsetimport/readsetimport/internal/quota"
 )
 
 // run is one import. One goroutine, loop, owns its state; others read the input, make requests and wait for slots, and
@@ -52,7 +54,7 @@ type run struct {
 }
 
 type grant struct {
-	slot *slot
+	slot *quota.Slot
 	err  error
 }
 
@@ -215,7 +217,7 @@ func (r *run) request(ctx context.Context) {
 		r.giveUp = cancel
 		r.group.Go(func() {
 			defer cancel()
-			sl, err := r.c.slots.acquire(ctx)
+			sl, err := r.c.slots.Acquire(ctx)
 			r.grants <- grant{sl, err}
 		})
 	}
@@ -320,7 +322,7 @@ func (r *run) granted(g grant) {
 	switch {
 	case g.slot == nil:
 	case len(r.waiting) == 0:
-		r.c.slots.released(g.slot)
+		g.slot.Release()
 	default:
 		f := r.waiting[0]
 		r.waiting = r.waiting[1:]

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -207,7 +208,7 @@ func TestImportSurvivesADayOfOutage(t *testing.T) {
 		}
 		t.Logf("%d requests in 24 h of outage", during)
 		// Ten jobs run and five are being started, and each of these makes a request every 45 s, give or take 15.
-		require.Less(t, during, 24*60*60/45*(10+openMax))
+		require.Less(t, during, 24*60*60/45*(10+quota.MaxStarting))
 	})
 }
 
@@ -223,4 +224,60 @@ func requireOnceEach(t *testing.T, service *omicstest.Service, sources []Source)
 		got[r.Source.Source1]++
 	}
 	require.Equal(t, want, got)
+}
+
+// The service has other clients: it throttles at random. The pace keeps the quota, operation by operation, and the
+// import goes on.
+func TestRequestRate(t *testing.T) {
+	t.Parallel()
+	sources := testSources(500)
+	if underRace {
+		sources = sources[:100]
+	}
+	for _, perSecond := range []float64{0.3, 1, 4.5, 50} {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(3, uint64(perSecond)))
+			service := omicstest.New(func(o *omicstest.Options) {
+				o.JobDuration = func(omicstest.Job) time.Duration { return time.Duration(random.IntN(600)) * time.Second }
+				o.MaxActiveJobs = 20
+				o.Fault = func(omicstest.Request) (omicstest.Fault, bool) {
+					return omicstest.Status(429, "ThrottlingException", "x").WithRetryAfter(time.Duration(random.IntN(5)) * time.Second), random.IntN(50) == 0
+				}
+			})
+			c := newTestClient(t, service, func(o *Options) { o.RequestRate = perSecond })
+			c.opts.SourcesPerJob = 10
+			_, err := c.Import(t.Context(), testTarget, sources)
+			require.NoError(t, err)
+			least := time.Duration(float64(time.Second)/perSecond) - time.Microsecond
+			for _, op := range []string{omicstest.OpStart, omicstest.OpGet, omicstest.OpList} {
+				requests := service.Requests(op)
+				require.NotEmpty(t, requests)
+				for i, r := range requests[1:] {
+					if r.Time.Sub(requests[i].Time) < least {
+						require.FailNow(t, "too fast", "%s %d: %s", op, i, r.Time.Sub(requests[i].Time))
+					}
+				}
+			}
+		})
+	}
+}
+
+// A throttled operation slows itself, and no other.
+func TestThrottlingIsOfOneOperation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Minute) })
+		service.Inject(omicstest.OpGet, omicstest.Status(429, "ThrottlingException", "x").WithRetryAfter(2*time.Minute))
+		c := newTestClient(t, service)
+		c.opts.SourcesPerJob = 1
+		began := time.Now()
+		_, err := c.Import(t.Context(), testTarget, testSources(30))
+		require.NoError(t, err)
+		starts := service.Requests(omicstest.OpStart)
+		require.Len(t, starts, 30)
+		require.Less(t, starts[29].Time.Sub(began), 7*time.Second)
+		gets := service.Requests(omicstest.OpGet)
+		require.Equal(t, 2*time.Minute, gets[1].Time.Sub(gets[0].Time))
+		require.Greater(t, len(service.Requests(omicstest.OpList)), 3, "which go on in the meantime")
+	})
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/internal/quota"
 )
 
 // Phase is where a batch stands.
@@ -204,7 +206,7 @@ func (c *Client) unreached(s Submission, e *Error) bool {
 func (c *Client) failed(s Submission, e *Error) Submission {
 	s.Failures++
 	s.LastError = e.Error()
-	s.NextAt = time.Now().Add(max(c.backoff(s.Failures), min(e.RetryAfter, throttlePauseMax)))
+	s.NextAt = time.Now().Add(max(c.backoff(s.Failures), min(e.RetryAfter, quota.MaxPause)))
 	return s
 }
 

@@ -69,7 +69,7 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 		r.sweepAfter = now.Add(sweepRest)
 	}
 	if s.err == nil {
-		defer r.c.slots.seen()
+		defer r.c.slots.Seen()
 	}
 	for _, f := range s.flights {
 		f.busy, f.lookAt = false, now

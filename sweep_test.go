@@ -119,7 +119,7 @@ func TestSweepsAreNotTheTruth(t *testing.T) {
 			require.Equal(t, types.ReadSetImportJobStatusCompleted, job.Status)
 		}
 		require.LessOrEqual(t, len(service.Requests(omicstest.OpGet)), 5*5+10)
-		require.Zero(t, c.slots.taken)
+		require.Zero(t, c.slots.InUse())
 	})
 }
 

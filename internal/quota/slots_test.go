@@ -1,4 +1,4 @@
-package readsetimport
+package quota
 
 import (
 	"context"
@@ -14,22 +14,22 @@ import (
 func exactly(d time.Duration) time.Duration { return d }
 
 // take acquires a slot that must be free.
-func take(t *testing.T, s *slots) *slot {
+func take(t *testing.T, s *Slots) *Slot {
 	t.Helper()
 	began := time.Now()
-	sl, err := s.acquire(t.Context())
+	sl, err := s.Acquire(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, began, time.Now())
 	return sl
 }
 
 // waits is how long it takes to acquire a slot, or -1 if a day is not enough.
-func waits(t *testing.T, s *slots) (*slot, time.Duration) {
+func waits(t *testing.T, s *Slots) (*Slot, time.Duration) {
 	t.Helper()
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
 	defer cancel()
-	sl, err := s.acquire(ctx)
+	sl, err := s.Acquire(ctx)
 	if err != nil {
 		require.Nil(t, sl)
 		return nil, -1
@@ -38,153 +38,153 @@ func waits(t *testing.T, s *slots) (*slot, time.Duration) {
 }
 
 // occupied is slots with n jobs that run, all of them looked at just now.
-func occupied(t *testing.T, s *slots, n int) []*slot {
+func occupied(t *testing.T, s *Slots, n int) []*Slot {
 	t.Helper()
-	out := make([]*slot, n)
+	out := make([]*Slot, n)
 	for i := range out {
 		out[i] = take(t, s)
-		s.started(out[i])
+		out[i].Started()
 	}
-	s.seen()
+	s.Seen()
 	return out
 }
 
 func TestSlots(t *testing.T) {
-	inBubble := func(name string, most int, test func(t *testing.T, s *slots)) {
+	inBubble := func(name string, most int, test func(t *testing.T, s *Slots)) {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { test(t, newSlots(most, time.Minute)) })
+			synctest.Test(t, func(t *testing.T) { test(t, NewSlots(most, time.Minute, exactly)) })
 		})
 	}
-	inBubble("no more starts at once than are safe", 0, func(t *testing.T, s *slots) {
-		open := make([]*slot, openMax)
+	inBubble("no more starts at once than are safe", 0, func(t *testing.T, s *Slots) {
+		open := make([]*Slot, MaxStarting)
 		for i := range open {
 			open[i] = take(t, s)
 		}
 		_, d := waits(t, s)
 		require.Equal(t, time.Duration(-1), d)
-		s.started(open[2])
+		open[2].Started()
 		take(t, s)
 	})
-	inBubble("no more than MaxActiveJobs", 3, func(t *testing.T, s *slots) {
+	inBubble("no more than MaxActiveJobs", 3, func(t *testing.T, s *Slots) {
 		held := occupied(t, s, 3)
 		_, d := waits(t, s)
 		require.Equal(t, time.Duration(-1), d)
-		s.released(held[0])
+		held[0].Release()
 		take(t, s)
 	})
-	inBubble("first come, first served", 1, func(t *testing.T, s *slots) {
+	inBubble("first come, first served", 1, func(t *testing.T, s *Slots) {
 		held := occupied(t, s, 1)[0]
 		var order []int
 		for i := range 10 {
 			go func() {
-				sl, err := s.acquire(t.Context())
+				sl, err := s.Acquire(t.Context())
 				require.NoError(t, err)
 				order = append(order, i)
-				s.started(sl)
+				sl.Started()
 				time.Sleep(time.Second)
-				s.released(sl)
+				sl.Release()
 			}()
 			synctest.Wait()
 		}
-		s.released(held)
+		held.Release()
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, order)
 	})
-	inBubble("who gives up makes room for those behind", 1, func(t *testing.T, s *slots) {
+	inBubble("who gives up makes room for those behind", 1, func(t *testing.T, s *Slots) {
 		held := occupied(t, s, 1)[0]
 		why := errors.New("enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		first := make(chan error)
 		go func() {
-			_, err := s.acquire(ctx)
+			_, err := s.Acquire(ctx)
 			first <- err
 		}()
 		synctest.Wait()
-		second := make(chan *slot)
+		second := make(chan *Slot)
 		go func() {
-			sl, _ := s.acquire(t.Context())
+			sl, _ := s.Acquire(t.Context())
 			second <- sl
 		}()
 		synctest.Wait()
 		cancel(why)
 		require.Equal(t, why, <-first)
-		s.released(held)
+		held.Release()
 		require.NotNil(t, <-second)
 		require.Equal(t, 0, s.queue.Len())
 		require.Equal(t, 1, s.taken)
 	})
-	inBubble("a refusal teaches the limit", 0, func(t *testing.T, s *slots) {
+	inBubble("a refusal teaches the limit", 0, func(t *testing.T, s *Slots) {
 		held := occupied(t, s, 20)
-		require.Zero(t, s.refused(take(t, s), exactly))
+		require.Zero(t, take(t, s).Refused())
 		require.Equal(t, 20, s.limit)
-		s.released(held[0])
-		s.started(take(t, s)) // one that ended makes room for one
+		held[0].Release()
+		take(t, s).Started() // one that ended makes room for one
 	})
-	inBubble("a probe for one more goes out now and then, after a look", 0, func(t *testing.T, s *slots) {
+	inBubble("a probe for one more goes out now and then, after a look", 0, func(t *testing.T, s *Slots) {
 		occupied(t, s, 20)
-		s.refused(take(t, s), exactly)
+		take(t, s).Refused()
 		const interval = time.Minute * 20 / 4
 		var lookAt time.Time
-		time.AfterFunc(interval-30*time.Second, s.seen)
+		time.AfterFunc(interval-30*time.Second, s.Seen)
 		time.AfterFunc(interval+30*time.Second, func() {
 			lookAt = time.Now()
-			s.seen()
+			s.Seen()
 		})
 		probe, _ := waits(t, s)
 		require.Equal(t, lookAt, time.Now())
 		require.True(t, probe.probe)
 		_, again := waits(t, s)
 		require.Equal(t, time.Duration(-1), again, "one at a time")
-		s.refused(probe, exactly)
+		probe.Refused()
 		require.Equal(t, 20, s.limit)
 	})
-	inBubble("where no look succeeds, a probe goes out all the same", 0, func(t *testing.T, s *slots) {
+	inBubble("where no look succeeds, a probe goes out all the same", 0, func(t *testing.T, s *Slots) {
 		occupied(t, s, 2)
-		s.refused(take(t, s), exactly)
+		take(t, s).Refused()
 		_, d := waits(t, s)
 		require.Equal(t, 2*time.Minute, d)
 	})
-	inBubble("a probe that succeeds is followed by the next", 0, func(t *testing.T, s *slots) {
+	inBubble("a probe that succeeds is followed by the next", 0, func(t *testing.T, s *Slots) {
 		occupied(t, s, 4)
-		s.refused(take(t, s), exactly)
+		take(t, s).Refused()
 		for n := 5; n < 50; n++ {
 			probe, _ := waits(t, s)
 			require.True(t, probe.probe)
-			s.started(probe)
+			probe.Started()
 			require.Equal(t, n, s.limit)
 			if n > 5 {
 				require.Equal(t, time.Now(), s.probeAt)
 			}
-			s.seen()
+			s.Seen()
 		}
 	})
-	inBubble("with nothing of ours running, probes go out ever less often", 0, func(t *testing.T, s *slots) {
+	inBubble("with nothing of ours running, probes go out ever less often", 0, func(t *testing.T, s *Slots) {
 		began := time.Now()
 		for n, want := range []time.Duration{0, 2, 4, 8, 16, 32, 60, 60, 60} {
 			probe, d := waits(t, s)
 			require.Equal(t, want*time.Second, d)
 			require.Equal(t, n > 0, probe.probe)
-			require.Equal(t, began, s.refused(probe, exactly), "since when it is so")
+			require.Equal(t, began, probe.Refused(), "since when it is so")
 		}
 		probe, _ := waits(t, s)
-		s.started(probe)
+		probe.Started()
 		next := take(t, s)
-		require.Zero(t, s.refused(next, exactly))
-		s.released(probe)
+		require.Zero(t, next.Refused())
+		probe.Release()
 		time.Sleep(time.Minute)
 		now := time.Now()
-		require.Equal(t, now, s.refused(take(t, s), exactly), "it begins anew")
+		require.Equal(t, now, take(t, s).Refused(), "it begins anew")
 	})
-	inBubble("many refusals at once", 0, func(t *testing.T, s *slots) {
+	inBubble("many refusals at once", 0, func(t *testing.T, s *Slots) {
 		held := occupied(t, s, 3)
-		open := []*slot{take(t, s), take(t, s), take(t, s)}
+		open := []*Slot{take(t, s), take(t, s), take(t, s)}
 		for i, sl := range open {
-			s.refused(sl, exactly)
+			sl.Refused()
 			require.Equal(t, 5-i, s.limit)
 		}
 		require.Equal(t, 3, s.taken)
-		s.released(held[0])
+		held[0].Release()
 		take(t, s)
 		require.False(t, s.probing)
 	})
@@ -196,9 +196,9 @@ func TestSlotsAddUp(t *testing.T) {
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
-			s := newSlots(random.IntN(8), time.Minute)
-			var open, running []*slot
-			pick := func(list *[]*slot) *slot {
+			s := NewSlots(random.IntN(8), time.Minute, exactly)
+			var open, running []*Slot
+			pick := func(list *[]*Slot) *Slot {
 				i := random.IntN(len(*list))
 				sl := (*list)[i]
 				*list = append((*list)[:i:i], (*list)[i+1:]...)
@@ -208,24 +208,24 @@ func TestSlotsAddUp(t *testing.T) {
 				switch what := random.IntN(7); {
 				case what < 2:
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.IntN(300))*time.Second)
-					if sl, err := s.acquire(ctx); err == nil {
+					if sl, err := s.Acquire(ctx); err == nil {
 						open = append(open, sl)
 					}
 					cancel()
 				case what == 2 && len(open) > 0:
 					sl := pick(&open)
-					s.started(sl)
+					sl.Started()
 					running = append(running, sl)
 				case what == 3 && len(open) > 0:
-					s.refused(pick(&open), exactly)
+					pick(&open).Refused()
 				case what == 4 && len(open) > 0:
-					s.released(pick(&open))
+					pick(&open).Release()
 				case what == 5 && len(running) > 0:
-					s.released(pick(&running))
+					pick(&running).Release()
 				case what == 6:
-					s.seen()
+					s.Seen()
 				}
-				if len(open) != s.open || len(open)+len(running) != s.taken || s.open > openMax || s.limit < 0 || s.most > 0 && s.taken > s.most {
+				if len(open) != s.open || len(open)+len(running) != s.taken || s.open > MaxStarting || s.limit < 0 || s.most > 0 && s.taken > s.most {
 					require.FailNow(t, "the numbers do not add up", "%d open, %d running; %+v", len(open), len(running), s)
 				}
 				probes := 0
