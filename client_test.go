@@ -2,6 +2,7 @@ package readsetimport
 
 import (
 	"context"
+	"iter"
 	"net"
 	"net/http"
 
@@ -60,5 +61,16 @@ func withHTTP(client omics.HTTPClient) func(*omics.Options) {
 func dialTo(addr net.Addr) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, addr.Network(), addr.String())
+	}
+}
+
+// withoutErrors is an input of these sources.
+func withoutErrors(sources []Source) iter.Seq2[Source, error] {
+	return func(yield func(Source, error) bool) {
+		for _, s := range sources {
+			if !yield(s, nil) {
+				return
+			}
+		}
 	}
 }

@@ -28,6 +28,7 @@ const (
 // Event is something that happened in an import. An event of kind [EventSourceEnded] has a result with the ids of a
 // sample and a subject; the others have none.
 type Event struct {
+	RunID  string // of the import
 	Kind   EventKind
 	Time   time.Time
 	Job    Job           // the job it is about, without sources; zero where it is about none
@@ -93,6 +94,9 @@ func (c *Client) Notify(ref JobRef) {
 			r.note(ref.ID)
 		}
 	}
+	if w := c.watchers[ref.SequenceStoreID]; w != nil {
+		w.note(ref.ID)
+	}
 }
 
 // ParseEvent reads the EventBridge event "Read Set Import Job Status Change" of HealthOmics: which job, and its status.
@@ -122,4 +126,89 @@ func ParseEvent(data []byte) (JobRef, types.ReadSetImportJobStatus, error) {
 		return JobRef{}, "", fmt.Errorf("readsetimport: event detail: %w", err)
 	}
 	return event.Detail.JobRef, event.Detail.Status, nil
+}
+
+// notice is what OnEvent is to be told: an event, or the results of sources, each of which makes one.
+type notice struct {
+	event   Event
+	results []Result
+}
+
+// emit has OnEvent called with an event.
+func (r *run) emit(e Event) {
+	if r.opts.OnEvent == nil {
+		return
+	}
+	r.untold = append(r.untold, notice{event: r.stamp(e)})
+}
+
+func (r *run) stamp(e Event) Event {
+	e.RunID, e.Time, e.Counts = r.opts.RunID, time.Now(), r.counts
+	e.Job.Sources = nil
+	return e
+}
+
+// deliver hands over results, each source's once, and has OnEvent told of them.
+func (r *run) deliver(out []Result) {
+	if len(out) == 0 {
+		return
+	}
+	if r.opts.OnEvent != nil {
+		r.untold = append(r.untold, notice{event: r.stamp(Event{Kind: EventSourceEnded}), results: out})
+	}
+	for _, res := range out {
+		r.counts.add(res)
+	}
+	r.outbox = append(r.outbox, out)
+}
+
+func (c *Counts) add(res Result) {
+	if res.Err == nil {
+		c.Imported++
+	} else {
+		c.Failed++
+	}
+}
+
+// tell calls OnEvent, one event after the other, as they are handed over.
+func (r *run) tell(done chan<- struct{}, notices <-chan notice, onEvent func(Event)) {
+	defer close(done) // even if OnEvent ends the goroutine
+	for n := range notices {
+		if n.results == nil {
+			onEvent(n.event)
+		}
+		counts := n.event.Counts
+		for _, res := range n.results {
+			e := n.event
+			counts.add(res)
+			e.Counts, e.Result, e.Err = counts, &res, res.Err
+			if res.JobID != "" {
+				e.Job.JobRef = JobRef{r.target.SequenceStoreID, res.JobID}
+			}
+			onEvent(e)
+		}
+	}
+}
+
+// tellRest waits until OnEvent has been called with every event.
+func (r *run) tellRest(done <-chan struct{}) {
+	if done == nil {
+		return
+	}
+	for _, n := range r.untold {
+		select {
+		case r.notices <- n:
+		case <-done:
+			return
+		}
+	}
+	close(r.notices)
+	<-done
+}
+
+// ended tells OnEvent of the end of an import that could not begin.
+func (r *run) ended(why error) {
+	if r.opts.OnEvent != nil {
+		r.opts.OnEvent(r.stamp(Event{Kind: EventImportEnded, Err: why}))
+	}
 }

@@ -17,48 +17,42 @@ type flight struct {
 	index   []int         // their positions in the input
 	carried []Fingerprint // with a journal: all of its sources
 	written int           // with a journal: the attempt that it has a sending record of, or 0
+	body    string        // of one that an earlier import began: the digest of its request
 	changed bool          // it cannot be sent as it was: the input has only a part of it, or says something else of it
 	slot    *quota.Slot   // nil once it is given back
 	busy    bool          // a step or a sweep is under way
-	alone   bool          // the next look is a Get of its own
-	noted   bool          // Notify named it while a look was under way
+	cancel  context.CancelCauseFunc
+	alone   bool // the next look is a Get of its own
+	noted   bool // Notify named it while a look was under way
 	lookAt  time.Time
+	claims  []chan<- *quota.Slot // imports that want it, of a watcher's batch with a step under way
 }
 
-// abandon gives up what is under way, since the context has ended. Steps under way end by themselves.
-func (r *run) abandon(ctx context.Context) {
-	for _, f := range slices.Clone(r.flights) {
-		if !f.busy {
-			r.leave(ctx, f)
-		}
-	}
-}
-
-func (r *run) leave(ctx context.Context, f *flight) {
-	r.drop(f)
-	why := context.Cause(ctx)
-	switch {
-	case f.sub.unsent():
-		why = notSent(why)
-	case f.sub.Phase == PhaseRunning:
-		why = stillRunning(f.sub.Job, why)
-	default:
-		why = fmt.Errorf("%w: %w", ErrUnresolved, why)
-	}
-	r.fail(f, why)
-}
-
-func stillRunning(job Job, why error) error {
-	return fmt.Errorf("job %s was still running: %w", job.ID, why)
-}
-
-// drop takes a flight off the list and gives its slot back.
-func (r *run) drop(f *flight) {
+// end takes a batch out of the import and delivers the results of its sources. Every batch ends here, and only here. It
+// has no step under way, so nothing can come of it any more.
+func (r *run) end(f *flight, out []Result) {
+	same := func(g *flight) bool { return g == f }
+	r.flights = slices.DeleteFunc(r.flights, same)
+	r.waiting = slices.DeleteFunc(r.waiting, same)
 	r.freeSlot(f)
-	r.flights = slices.DeleteFunc(r.flights, func(g *flight) bool { return g == f })
 	if f.sub.Job.ID != "" {
 		r.counts.Running -= len(f.index)
 	}
+	r.letGo(f)
+	for _, reply := range f.claims {
+		reply <- nil
+	}
+	r.deliver(out)
+}
+
+// fail ends a batch with the same error for every source.
+func (r *run) fail(f *flight, why error) {
+	r.release(f)
+	out := make([]Result, len(f.index))
+	for i, s := range f.sources {
+		out[i] = Result{Index: f.index[i], Source: s, JobID: f.sub.Job.ID, Err: why}
+	}
+	r.end(f, out)
 }
 
 func (r *run) freeSlot(f *flight) {
@@ -68,14 +62,42 @@ func (r *run) freeSlot(f *flight) {
 	}
 }
 
-// stepped is given a submission that took a step.
+// abandon ends what is under way, since the context has ended. Steps under way end by themselves.
+func (r *run) abandon(ctx context.Context) {
+	r.inputDone = r.inputDone || r.watcher
+	for _, f := range slices.Clone(r.flights) {
+		if !f.busy {
+			r.leave(ctx, f)
+		}
+	}
+}
+
+// leave ends a batch because the context has ended.
+func (r *run) leave(ctx context.Context, f *flight) {
+	why := context.Cause(ctx)
+	switch {
+	case f.sub.unsent():
+		r.fail(f, notSent(why))
+	case f.sub.Phase == PhaseRunning:
+		r.leaveBehind(f)
+		r.fail(f, stillRunning(f.sub.Job.ID, why))
+	default:
+		r.leaveBehind(f)
+		r.fail(f, fmt.Errorf("%w: %w", ErrUnresolved, why))
+	}
+}
+
+func stillRunning(jobID string, why error) error {
+	return fmt.Errorf("job %s was still running: %w", jobID, why)
+}
+
+// stepped is given a submission that took a step, and decides what becomes of the batch.
 func (r *run) stepped(ctx context.Context, s step) {
 	f := s.flight
 	before := f.sub
 	f.sub, f.busy = s.next, false
-	if s.trouble != nil && ctx.Err() == nil {
-		r.report(f, before.Phase, s.trouble)
-	}
+	f.cancel(nil)
+	f.cancel = nil
 	if s.broken != nil {
 		r.halt(s.broken)
 	}
@@ -83,37 +105,57 @@ func (r *run) stepped(ctx context.Context, s step) {
 	if before.Phase == PhaseRunning && s.trouble == nil {
 		defer r.c.slots.Seen()
 	}
-	switch quota := s.trouble != nil && s.trouble.kind() == ErrQuotaExceeded; {
+	if len(f.claims) > 0 && f.sub.Phase != PhaseDone {
+		r.handOver(f)
+		return
+	}
+	full := s.trouble != nil && s.trouble.kind() == ErrQuotaExceeded
+	goesOn := false
+	var then func()
+	switch {
 	case f.sub.Phase == PhaseDone:
-		r.finish(f)
+		then = func() { r.finish(f) }
 	case f.sub.Phase == PhaseUnresolved, errors.Is(s.err, ErrUnresolved):
-		r.drop(f)
-		r.fail(f, s.err)
-	case f.sub.unplanned() && f.changed:
-		r.replan(f)
+		then = func() { r.fail(f, s.err) }
 	case ctx.Err() != nil:
-		r.leave(ctx, f)
+		then = func() { r.leave(ctx, f) }
+	case f.sub.unplanned() && len(f.index) == 0:
+		then = func() { r.fail(f, nil) } // nothing was started, and nobody here wants it
+	case f.sub.unplanned() && f.changed:
+		then = func() { r.replan(f) }
 	case s.err != nil && f.sub.unsent():
-		r.refuse(f, s.err)
+		then = func() { r.refuse(f, s.err) }
 	case s.broken != nil && s.err == s.broken:
 		// The search found that nothing was started, and that cannot be written down: it would go on for ever.
-		r.drop(f)
-		r.fail(f, notSent(s.broken))
-	case quota && f.sub.unsent():
-		r.wait(f, s.trouble)
+		then = func() { r.fail(f, notSent(s.broken)) }
+	case full && f.sub.unsent():
+		then = func() { r.wait(f, s.trouble) }
 	case r.stop != nil && f.sub.unsent():
-		r.drop(f)
-		r.fail(f, notSent(r.stop))
+		then = func() { r.fail(f, notSent(r.stop)) }
 	case f.sub.Phase == PhaseRunning && s.err != nil:
-		r.drop(f)
-		r.fail(f, stillRunning(f.sub.Job, s.err))
-		r.halt(s.err)
-	case f.sub.Phase == PhaseRunning:
-		if s.trouble == nil {
-			f.sub.NextAt = time.Now().Add(r.c.lookDelay(age(f.sub), r.typical))
-		} else {
-			f.alone = true // it has a time of its own for the next try, which a sweep must not bring forward
+		then = func() {
+			r.halt(s.err)
+			r.fail(f, stillRunning(f.sub.Job.ID, s.err))
 		}
+	default:
+		goesOn = true
+		then = func() { r.goOn(f, s) }
+	}
+	if s.trouble != nil && ctx.Err() == nil {
+		r.report(f, before.Phase, s.trouble, goesOn)
+	}
+	then()
+}
+
+// goOn leaves a batch under way until its next step.
+func (r *run) goOn(f *flight, s step) {
+	switch {
+	case f.sub.Phase != PhaseRunning:
+	case s.trouble == nil:
+		f.sub.NextAt = time.Now().Add(r.c.lookDelay(age(f.sub), r.typical))
+		r.hurry(f)
+	default:
+		f.alone = true // it has a time of its own for the next try, which a sweep must not bring forward
 		r.hurry(f)
 	}
 }
@@ -124,20 +166,22 @@ func (r *run) track(f *flight, before Job) {
 	switch {
 	case job.ID == "":
 	case before.ID == "":
-		f.slot.Started()
+		if f.slot != nil {
+			f.slot.Started()
+		}
 		r.jobs[job.ID] = true
 		r.quotaSince = time.Time{}
 		r.counts.Submitted += len(f.index)
 		r.counts.Running += len(f.index)
 		r.emit(Event{Kind: EventJobStarted, Job: job})
 	case before.Status != job.Status:
-		r.emit(Event{Kind: EventJobStatus, Job: job})
+		r.emit(Event{Kind: EventJobStatus, Job: job, Err: job.Err()})
 	}
 }
 
-// report makes an event of trouble that passes.
-func (r *run) report(f *flight, phase Phase, trouble *Error) {
-	e := Event{Kind: EventLookFailed, Job: f.sub.Job, Err: trouble, Wait: max(0, time.Until(f.sub.NextAt))}
+// report makes an event of a failed request. The time until the next try is known if the batch goes on.
+func (r *run) report(f *flight, phase Phase, trouble *Error, goesOn bool) {
+	e := Event{Kind: EventLookFailed, Job: f.sub.Job, Err: trouble}
 	switch {
 	case trouble.kind() == ErrThrottled:
 		e.Kind = EventThrottled
@@ -146,10 +190,13 @@ func (r *run) report(f *flight, phase Phase, trouble *Error) {
 	case phase != PhaseRunning && !f.sub.Search.on():
 		e.Kind = EventStartFailed
 	}
+	if goesOn {
+		e.Wait = max(0, time.Until(f.sub.NextAt))
+	}
 	r.emit(e)
 }
 
-// finish delivers what became of the sources of an ended job.
+// finish ends a batch whose job has ended.
 func (r *run) finish(f *flight) {
 	job := f.sub.Job
 	took := job.CompletionTime.Sub(job.CreationTime)
@@ -160,22 +207,19 @@ func (r *run) finish(f *flight) {
 		r.typical = took
 	}
 	r.typical += (took - r.typical) / 8
-	r.drop(f)
 	if r.onJob != nil {
 		r.onJob(job)
 	}
-	r.letGo(f)
-	r.deliver(results(r.target, f.sources, f.index, job))
+	r.end(f, results(r.target, f.sources, f.index, job))
 }
 
 // refuse ends a batch that the service refused for good. What is wrong with a batch is its own matter; what is wrong
 // with the store, the role, the permissions or the endpoint is everybody's.
 func (r *run) refuse(f *flight, why error) {
-	r.drop(f)
-	r.fail(f, why)
 	if !errors.Is(why, ErrValidation) && !errors.Is(why, errGivenUp) {
 		r.halt(why)
 	}
+	r.fail(f, why)
 }
 
 // wait puts a batch back that got no slot, before all others.
@@ -184,35 +228,26 @@ func (r *run) wait(f *flight, trouble *Error) {
 	f.slot = nil
 	f.sub.Failures = 0 // the slots know when to try again
 	r.flights = slices.DeleteFunc(r.flights, func(g *flight) bool { return g == f })
+	r.waiting = slices.Insert(r.waiting, 0, f)
+	r.losePatience(since, trouble)
+}
+
+// losePatience halts the import when no slot came free for too long, and none is going to by the end of a job of this
+// client. since is when the service began to refuse while none ran; zero: one runs.
+func (r *run) losePatience(since time.Time, trouble *Error) {
+	if since.IsZero() {
+		r.quotaSince = time.Time{}
+		return
+	}
 	if r.quotaSince.IsZero() {
 		r.quotaSince = time.Now()
 	}
 	if r.quotaSince.Before(since) {
 		r.quotaSince = since
 	}
-	switch {
-	case r.stop != nil:
-		r.fail(f, notSent(r.stop))
-		return
-	case since.IsZero():
-		r.quotaSince = time.Time{}
-	case time.Since(r.quotaSince) >= r.c.opts.QuotaPatience:
-		r.waiting = append(r.waiting, f)
+	if time.Since(r.quotaSince) >= r.c.opts.QuotaPatience {
 		r.halt(fmt.Errorf("no job slot came free within %s: %w", r.c.opts.QuotaPatience, trouble))
-		return
 	}
-	r.waiting = slices.Insert(r.waiting, 0, f)
-}
-
-// fail delivers the same error for every source of a batch.
-func (r *run) fail(f *flight, why error) {
-	r.release(f)
-	r.letGo(f)
-	out := make([]Result, len(f.index))
-	for i, s := range f.sources {
-		out[i] = Result{Index: f.index[i], Source: s, JobID: f.sub.Job.ID, Err: why}
-	}
-	r.deliver(out)
 }
 
 // lookAtNoted brings forward the looks at jobs that Notify named.

@@ -174,7 +174,7 @@ func TestImportSendsNothingInvalid(t *testing.T) {
 			require.ElementsMatch(t, want[i], paths(res.Err))
 			continue
 		}
-		require.ErrorIs(t, res.Err, errNotSent)
+		require.ErrorIs(t, res.Err, errInvalidInput)
 		require.NotErrorIs(t, res.Err, ErrValidation, "it is not this source's fault")
 	}
 	require.Empty(t, service.Requests(""))
@@ -204,7 +204,7 @@ func TestImportOfNothing(t *testing.T) {
 			require.ElementsMatch(t, tc.want, got)
 			require.Len(t, report.Results, len(tc.sources))
 			for _, res := range report.Results {
-				require.ErrorIs(t, res.Err, errNotSent)
+				require.ErrorIs(t, res.Err, errInvalidInput)
 			}
 		})
 	}

@@ -5,126 +5,199 @@ import (
 	"crypto/sha256"
 	"iter"
 	"maps"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/internal/ledger"
 )
 
 // chunk is a piece of an import's input.
 type chunk struct {
 	sources []Source // to be sent
 	index   []int
-	tries   int32     // how often one of them was tried before, at most
+	tries   int       // how often one of them was tried before, at most
 	results []Result  // of sources that are not to be sent
 	resumed []*flight // batches that an earlier import began
+	early   bool      // nobody asked for it
 	last    bool
-	cut     bool  // the context ended before the input did
+	cut     error // why the context ended before the input did; nil if it did not
 	err     error // the input's own
 }
 
-// feed reads a chunk of input each time that one is wanted: up to a batch of sources to send. It ends with the input or
-// with the context, and its last chunk has what it still holds.
-func (r *run) feed(ctx context.Context, input iter.Seq2[Source, error], chunks chan<- chunk) {
-	next := func() bool {
-		select {
-		case <-r.wants:
-			return true
-		case <-ctx.Done():
-			return false
-		}
+// intake reads an import's input and sorts its sources: to be sent, or with a result already, or back into the batch
+// that carried them when an earlier import ended.
+type intake struct {
+	r     *run
+	chunk chunk
+	begun map[string]*resumption // batches that an earlier import began, by token
+	seen  map[fileKey]struct{}
+}
+
+// feed reads a chunk of input each time that one is wanted: up to a batch of sources to send. It ends with the input,
+// with the caller's context, or when reading does since no more is to be sent. Its last chunk has what it still holds.
+func (r *run) feed(ctx, reading context.Context, input iter.Seq2[Source, error]) {
+	in := &intake{r: r, begun: make(map[string]*resumption), seen: make(map[fileKey]struct{})}
+	if r.whole == nil {
+		in.read(ctx, reading, input)
+		in.chunk.cut = contextEnded(ctx)
+	} else if !in.readWhole(ctx, reading) {
+		in.chunk.cut = contextEnded(ctx)
 	}
-	c := chunk{last: true}
-	begun := make(resumption)
-	defer func() {
-		c.resumed = append(c.resumed, begun.rest(r.target)...)
-		chunks <- c
-	}()
-	if !next() {
-		c.cut = true
+	in.resumeAll(ctx)
+	in.chunk.last = true
+	r.chunks <- in.chunk
+}
+
+// read reads a stream.
+func (in *intake) read(ctx, reading context.Context, input iter.Seq2[Source, error]) {
+	if !in.wanted(reading) {
 		return
 	}
 	index := 0
-	seen := make(map[fileKey]struct{})
 	for s, err := range input {
 		if err != nil {
-			c.err = err
-			break
+			in.chunk.err = err
+			return
 		}
 		s.Tags = maps.Clone(s.Tags)
-		if err := r.check(&s, index, seen); err != nil {
-			c.results = append(c.results, Result{Index: index, Source: s, Err: err})
+		if err := in.check(&s, index); err != nil {
+			in.result(Result{Index: index, Source: s, Err: err})
 		} else {
-			r.sort(&c, begun, s, index)
+			in.sort(ctx, s, index)
 		}
 		index++
-		if c.cut = contextEnded(ctx) != nil; c.cut {
-			break
-		}
-		if len(c.sources) < r.c.opts.SourcesPerJob && len(c.results) < r.c.opts.SourcesPerJob && len(c.resumed) == 0 {
-			continue
-		}
-		// Sources to send wait for a full batch.
-		full := chunk{results: c.results, resumed: c.resumed}
-		c.results, c.resumed = nil, nil
-		if len(c.sources) == r.c.opts.SourcesPerJob {
-			full.sources, full.index, full.tries = c.sources, c.index, c.tries
-			c.sources, c.index, c.tries = nil, nil, 0
-		}
-		chunks <- full
-		if c.cut = !next(); c.cut {
-			break
+		if !in.next(reading) {
+			return
 		}
 	}
 }
 
-// sort puts a valid source where it belongs: to be sent, or with a result already, or back into the batch that carried
-// it when an earlier import ended.
-func (r *run) sort(c *chunk, begun resumption, s Source, index int) {
-	if r.c.ledger == nil {
+// readWhole reads the sources of an Import, and reports whether it read them all. What the journal knows comes first,
+// whatever happens to the rest.
+func (in *intake) readWhole(ctx, reading context.Context) bool {
+	const most = 1000 // results at once
+	l := in.r.c.ledger
+	known := make([]bool, len(in.r.whole))
+	if l != nil {
+		for i, s := range in.r.whole {
+			now := l.Source(in.r.target.Fingerprint(s))
+			if known[i] = now.ReadSetID != "" || now.Batch != ""; known[i] {
+				in.sort(ctx, s, i)
+			}
+			if len(in.chunk.results) >= most {
+				in.send(true)
+			}
+		}
+		in.resumeAll(ctx)
+		in.send(true)
+	}
+	left := slices.IndexFunc(known, func(known bool) bool { return !known })
+	if left < 0 {
+		return true
+	}
+	if !in.wanted(reading) {
+		return false
+	}
+	for i, s := range in.r.whole {
+		if known[i] {
+			continue
+		}
+		in.sort(ctx, s, i)
+		if !in.next(reading) {
+			return !slices.Contains(known[i+1:], false)
+		}
+	}
+	return true
+}
+
+// wanted waits until the loop wants a chunk, and reports false if it wants none any more.
+func (in *intake) wanted(reading context.Context) bool {
+	select {
+	case <-in.r.wants:
+		return true
+	case <-reading.Done():
+		return false
+	}
+}
+
+// next hands the chunk over if it is full, and reports whether to go on.
+func (in *intake) next(reading context.Context) bool {
+	c := &in.chunk
+	switch size := in.r.opts.SourcesPerJob; {
+	case contextEnded(reading) != nil:
+		return false
+	case len(c.sources) < size && len(c.results) < size && len(c.resumed) == 0:
+		return true
+	}
+	in.send(false)
+	return in.wanted(reading)
+}
+
+// send hands over what is there. Sources to send wait for a full batch.
+func (in *intake) send(early bool) {
+	full := in.chunk
+	full.early = early
+	in.chunk = chunk{}
+	if n := len(full.sources); n < in.r.opts.SourcesPerJob {
+		in.chunk.sources, in.chunk.index, in.chunk.tries = full.sources, full.index, full.tries
+		full.sources, full.index = nil, nil
+	}
+	in.r.chunks <- full
+}
+
+func (in *intake) result(res Result) { in.chunk.results = append(in.chunk.results, res) }
+
+// sort puts a valid source where it belongs.
+func (in *intake) sort(ctx context.Context, s Source, index int) {
+	c, l := &in.chunk, in.r.c.ledger
+	if l == nil {
 		c.sources, c.index = append(c.sources, s), append(c.index, index)
 		return
 	}
-	f := r.target.Fingerprint(s)
-	switch known := r.c.ledger.take(f, r); {
-	case known.busy:
-		c.results = append(c.results, Result{Index: index, Source: s, Err: errBusy})
-	case known.readSetID != "":
-		c.results = append(c.results, Result{
-			Index: index, Source: s, JobID: known.jobID, ReadSetID: known.readSetID,
-			Status: types.ReadSetImportJobItemStatusFinished, AlreadyImported: true,
-		})
-	case known.carrier != nil:
-		if flight := begun.add(r.target, known.carrier, f, s, index); flight != nil {
-			c.resumed = append(c.resumed, flight)
+	f := in.r.target.Fingerprint(s)
+	switch now, err := l.Hold(f, in.r); {
+	case err != nil:
+		in.result(Result{Index: index, Source: s, Err: err})
+	case now.ReadSetID != "":
+		in.result(alreadyImported(s, index, now))
+	case now.Batch != "":
+		if b := in.gather(now.Batch, f, s, index); b != nil {
+			in.resume(ctx, b)
 		}
 	default:
 		c.sources, c.index = append(c.sources, s), append(c.index, index)
-		c.tries = max(c.tries, known.tries)
+		c.tries = max(c.tries, now.Tries)
+	}
+}
+
+func alreadyImported(s Source, index int, known ledger.Standing) Result {
+	return Result{
+		Index: index, Source: s, JobID: known.JobID, ReadSetID: known.ReadSetID,
+		Status: types.ReadSetImportJobItemStatusFinished, AlreadyImported: true,
 	}
 }
 
 // check validates a source, and that none of its files came before.
-func (r *run) check(s *Source, index int, seen map[fileKey]struct{}) error {
-	if r.valid {
-		return nil
-	}
+func (in *intake) check(s *Source, index int) error {
 	var c checker
 	c.source(index, s)
 	if len(c.faults) > 0 {
 		return c.err()
 	}
 	first, second := keyOf(s.Source1), keyOf(s.Source2)
-	if _, twice := seen[first]; twice {
+	if _, twice := in.seen[first]; twice {
 		c.fault(place{index, "sourceFiles.source1"}, RuleDuplicate, s.Source1, "must not be in the import twice")
 	}
-	if _, twice := seen[second]; twice && s.Source2 != "" {
+	if _, twice := in.seen[second]; twice && s.Source2 != "" {
 		c.fault(place{index, "sourceFiles.source2"}, RuleDuplicate, s.Source2, "must not be in the import twice")
 	}
 	if len(c.faults) > 0 {
 		return c.err()
 	}
-	seen[first] = struct{}{}
+	in.seen[first] = struct{}{}
 	if s.Source2 != "" {
-		seen[second] = struct{}{}
+		in.seen[second] = struct{}{}
 	}
 	return nil
 }

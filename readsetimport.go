@@ -58,6 +58,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 
+	"github.com/readsetimport/readsetimport/internal/ledger"
 	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/journal"
 )
@@ -139,8 +140,6 @@ func (o *Options) resolve() error {
 	orDefault(&o.QuotaPatience, time.Hour)
 	orDefault(&o.TokenWindow, time.Hour)
 	switch {
-	case o.SourcesPerJob < 1 || o.SourcesPerJob > MaxSourcesPerJob:
-		return fmt.Errorf("readsetimport: SourcesPerJob must be 1 to %d, not %d", MaxSourcesPerJob, o.SourcesPerJob)
 	case o.MaxActiveJobs < 0:
 		return errors.New("readsetimport: MaxActiveJobs must not be negative")
 	case math.IsNaN(o.RequestRate) || math.IsInf(o.RequestRate, 0) || o.RequestRate < 0:
@@ -149,6 +148,13 @@ func (o *Options) resolve() error {
 		return errors.New("readsetimport: RequestTimeout, MinPollDelay and QuotaPatience must not be negative")
 	case o.MaxPollDelay < o.MinPollDelay:
 		return fmt.Errorf("readsetimport: MaxPollDelay (%s) must not be less than MinPollDelay (%s)", o.MaxPollDelay, o.MinPollDelay)
+	}
+	return validSourcesPerJob(o.SourcesPerJob)
+}
+
+func validSourcesPerJob(n int) error {
+	if n < 1 || n > MaxSourcesPerJob {
+		return fmt.Errorf("readsetimport: SourcesPerJob must be 1 to %d, not %d", MaxSourcesPerJob, n)
 	}
 	return nil
 }
@@ -168,7 +174,7 @@ type Client struct {
 	fixedRunID bool            // the run id is the caller's
 	pacers     [3]*quota.Pacer // by operation
 	slots      *quota.Slots
-	ledger     *ledger // nil without a journal
+	ledger     *ledger.Ledger // nil without a journal
 	hidden     httpClients
 	random     func() float64 // in [0, 1), for jitter
 
@@ -177,8 +183,10 @@ type Client struct {
 	answered  atomic.Bool  // a request of this client was answered, in whatever way
 	skew      atomic.Int64 // how far the service's clock is ahead of ours, in nanoseconds
 
-	mu   sync.Mutex
-	runs map[*run]struct{} // the imports under way, for Notify
+	door     chan struct{} // has room for one: an import that enters or leaves
+	mu       sync.Mutex
+	runs     map[*run]struct{} // the imports under way
+	watchers map[string]*run   // by sequence store, while there are imports
 }
 
 // New is a client on api, which is an *omics.Client in the Region of the sequence store. It does no I/O.
@@ -199,11 +207,13 @@ func New(api API, optFns ...func(*Options)) (*Client, error) {
 		opts:       o,
 		fixedRunID: fixedRunID,
 		random:     mathrand.Float64,
+		door:       make(chan struct{}, 1),
 		runs:       make(map[*run]struct{}),
+		watchers:   make(map[string]*run),
 	}
 	c.slots = quota.NewSlots(o.MaxActiveJobs, o.MaxPollDelay, c.jittered)
 	if o.Journal != nil {
-		c.ledger = newLedger(o.Journal)
+		c.ledger = ledger.New(o.Journal)
 	}
 	for i := range c.pacers {
 		c.pacers[i] = quota.NewPacer(o.RequestRate)

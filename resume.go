@@ -1,26 +1,29 @@
 package readsetimport
 
 import (
-	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/internal/ledger"
+	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
-// errBusy is for a source that is in two imports of one client at the same time.
-var errBusy = errors.New("not sent: another import of this client has the same source in hand")
-
-// plan is a batch of sources that are to be sent for the first time, or again after they failed.
-func (r *run) plan(sources []Source, index []int, tries int32) *flight {
-	runID := r.runID
+// plan returns a batch of sources that are to be sent for the first time, or again after they failed.
+func (r *run) plan(sources []Source, index []int, tries int) *flight {
+	runID := r.opts.RunID
 	if tries > 0 {
 		// The same sources under the same token would answer the job in which they failed.
-		runID += " " + strconv.Itoa(int(tries))
+		runID += " " + strconv.Itoa(tries)
 	}
 	f := &flight{sources: sources, index: index, sub: Submission{Batch: newBatch(r.target, runID, sources)}}
 	if r.c.ledger != nil {
@@ -58,9 +61,48 @@ func (r *run) remember(ctx context.Context, f *flight, before, after Submission)
 		}
 		f.written = 0
 	case journal.Ended:
-		rec.Sources = r.c.ledger.news(rec.ClientToken, rec.Sources)
+		rec.Sources = r.c.ledger.Unknown(rec.ClientToken, rec.Sources)
 	}
-	return r.c.ledger.append(ctx, rec)
+	return r.c.ledger.Append(ctx, rec, r)
+}
+
+// record returns the change from one state of a submission to the next as a record, or false if there is nothing to
+// remember.
+func record(before, after Submission, sources []Fingerprint) (journal.Record, bool) {
+	r := journal.Record{
+		Time:            time.Now(),
+		SequenceStoreID: after.Batch.Target.SequenceStoreID,
+		ClientToken:     after.Batch.ClientToken,
+	}
+	switch {
+	case before.unplanned() && after.Phase == PhaseSending:
+		r.Kind, r.Time, r.Attempt, r.Body = journal.Sending, after.SentAt, after.Attempt, bodyDigest(after.Batch)
+		for _, f := range sources {
+			r.Sources = append(r.Sources, journal.Source{Fingerprint: f})
+		}
+	case before.Phase == PhaseSending && after.unplanned():
+		r.Kind = journal.Released
+	case before.Phase == PhaseSending && after.Phase == PhaseRunning:
+		r.Kind, r.JobID = journal.Started, after.Job.ID
+	case before.Phase == PhaseRunning && after.Phase == PhaseDone:
+		r.Kind, r.JobID = journal.Ended, after.Job.ID
+		r.Sources = outcomes(after, sources)
+	default:
+		return journal.Record{}, false
+	}
+	return r, true
+}
+
+func (s Submission) unplanned() bool { return s.Phase == PhasePlanned || s.Phase == "" }
+
+// bodyDigest tells whether a batch that is built again is the one that was sent. It says nothing of the sources.
+func bodyDigest(b Batch) string {
+	h := sha256.New()
+	hashStrings(h, "body", b.ClientToken, b.Target.RoleARN)
+	if err := json.NewEncoder(h).Encode(b.Sources); err != nil {
+		panic(err) // strings and a map of strings always encode
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // release writes that a batch that is given up was never sent, so that nobody looks for it.
@@ -71,105 +113,198 @@ func (r *run) release(f *flight) {
 	f.written = 0
 	rec, _ := record(Submission{Phase: PhaseSending}, Submission{Phase: PhasePlanned, Batch: f.sub.Batch}, nil)
 	// If it cannot be written, the next import looks for the batch, and finds nothing.
-	_ = r.c.ledger.append(context.Background(), rec)
+	_ = r.c.ledger.Append(context.Background(), rec, nil)
 }
 
-// letGo lets other imports of this client have the batch's sources.
+// letGo lets other imports of this client have the batch and its sources.
 func (r *run) letGo(f *flight) {
 	if r.c.ledger != nil {
-		r.c.ledger.leave(f.sub.Batch.ClientToken, fingerprints(r.target, f.sources), r)
+		r.c.ledger.LetGo(fingerprints(r.target, f.sources), r)
+		r.c.ledger.LetGoOfBatch(f.sub.Batch.ClientToken, r)
 	}
 }
 
-// resumption gathers the sources of batches that an earlier import began, as they come up in the input.
-type resumption map[*carrier]*begun
-
-type begun struct {
+// resumption gathers the sources of a batch that an earlier import began, as they come up in the input.
+type resumption struct {
+	token   string
 	place   map[Fingerprint]int // in the request
 	sources []Source            // in that order; those that have not come up are zero
 	index   []int
 	missing int
 }
 
-// add puts a source back in its batch, and returns the batch when it is whole again.
-func (m resumption) add(t Target, c *carrier, f Fingerprint, s Source, index int) *flight {
-	b := m[c]
+// gather puts a source back in its batch, and returns the batch when it is whole again.
+func (in *intake) gather(token string, f Fingerprint, s Source, index int) *resumption {
+	b := in.begun[token]
 	if b == nil {
-		n := len(c.sources)
-		b = &begun{place: make(map[Fingerprint]int, n), sources: make([]Source, n), index: make([]int, n), missing: n}
-		for i, f := range c.sources {
+		known, _ := in.r.c.ledger.Batch(token)
+		n := len(known.Sources)
+		b = &resumption{token: token, place: make(map[Fingerprint]int, n), sources: make([]Source, n), index: make([]int, n), missing: n}
+		for i, f := range known.Sources {
 			b.place[f] = i
 		}
-		m[c] = b
+		in.begun[token] = b
 	}
-	at := b.place[f]
+	at, ok := b.place[f]
+	if !ok { // its job ended a moment ago, and it was sent again
+		return nil
+	}
 	b.sources[at], b.index[at] = s, index
 	if b.missing--; b.missing > 0 {
 		return nil
 	}
-	delete(m, c)
-	return b.flight(t, c)
+	return b
 }
 
-// rest is the batches of which the input has only a part, in the order in which they were sent.
-func (m resumption) rest(t Target) []*flight {
-	var out []*flight
-	for _, c := range slices.SortedFunc(maps.Keys(m), func(a, b *carrier) int {
-		return cmp.Or(a.sentAt.Compare(b.sentAt), cmp.Compare(a.token, b.token))
-	}) {
-		out = append(out, m[c].flight(t, c))
+// resumeAll takes up the batches of which the input has only a part, in the order in which they were sent.
+func (in *intake) resumeAll(ctx context.Context) {
+	sentAt := func(b *resumption) ledger.Batch {
+		known, _ := in.r.c.ledger.Batch(b.token)
+		return known
 	}
-	return out
+	parts := slices.SortedFunc(maps.Values(in.begun), func(a, b *resumption) int { return ledger.BySentAt(sentAt(a), sentAt(b)) })
+	for _, b := range parts {
+		in.resume(ctx, b)
+	}
 }
 
-// flight is the batch as the earlier import left it. A request whose outcome is not known is repeated only if it can be
-// repeated exactly, and otherwise looked for.
-func (b *begun) flight(t Target, c *carrier) *flight {
-	f := &flight{carried: c.sources, written: c.attempt}
+// resume takes a batch in hand as the earlier import left it. If its job has ended in the meantime, its sources are
+// sorted anew.
+func (in *intake) resume(ctx context.Context, b *resumption) {
+	delete(in.begun, b.token)
+	known, slot, err := in.r.claim(ctx, b.token)
+	if err == nil && known.ClientToken != "" {
+		f := in.r.flightOf(known, slot)
+		f.add(b)
+		in.chunk.resumed = append(in.chunk.resumed, f)
+		return
+	}
+	for i, s := range b.sources {
+		switch {
+		case s.Source1 == "":
+		case err != nil:
+			in.r.c.ledger.LetGo([]Fingerprint{in.r.target.Fingerprint(s)}, in.r)
+			res, ok := in.r.known(s, b.index[i], err)
+			if !ok || errors.Is(err, ledger.ErrHeld) {
+				res = Result{Index: b.index[i], Source: s, Err: err}
+			}
+			in.result(res)
+		default:
+			in.sort(ctx, s, b.index[i])
+		}
+	}
+}
+
+// claim takes a batch in hand that an earlier import began, from the watcher if that has it, with its slot. The batch is
+// zero if it is under way no more. The error is [ledger.ErrHeld] if another import has it, or the cause of the context's end.
+func (r *run) claim(ctx context.Context, token string) (ledger.Batch, *quota.Slot, error) {
+	var slot *quota.Slot
+	for {
+		holder := r.c.ledger.HoldBatch(token, r)
+		known, _ := r.c.ledger.Batch(token)
+		if holder == r {
+			if slot == nil {
+				slot = r.c.slots.Hold(known.JobID != "")
+			}
+			return known, slot, nil
+		}
+		if slot != nil {
+			slot.Release() // another import was quicker
+		}
+		other, _ := holder.(*run)
+		switch {
+		case other == nil:
+			return ledger.Batch{}, nil, nil
+		case !other.watcher:
+			return ledger.Batch{}, nil, ledger.ErrHeld
+		}
+		if slot = other.yield(ctx, token); slot == nil && ctx.Err() != nil {
+			return ledger.Batch{}, nil, context.Cause(ctx)
+		}
+	}
+}
+
+// flightOf returns a batch that an earlier import began, without any of its sources: it cannot be sent as it was.
+func (r *run) flightOf(known ledger.Batch, slot *quota.Slot) *flight {
+	t := r.target
+	t.SequenceStoreID = known.SequenceStoreID
+	f := &flight{carried: known.Sources, written: known.Attempt, body: known.Body, changed: true, slot: slot}
+	f.sub = Submission{
+		Batch:   Batch{Target: t, ClientToken: known.ClientToken},
+		Phase:   PhaseSending,
+		Attempt: known.Attempt,
+		SentAt:  known.SentAt,
+		NextAt:  time.Now(),
+		carried: known.Sources,
+	}
+	if known.JobID != "" {
+		f.sub.Phase = PhaseRunning
+		f.sub.Job.JobRef = JobRef{SequenceStoreID: t.SequenceStoreID, ID: known.JobID}
+		return f
+	}
+	f.sub.Search = Search{Since: known.SentAt, Sources: known.Sources}
+	return f
+}
+
+// add gives the batch those of its sources that the input has. A request whose outcome is not known is repeated only if
+// it can be repeated exactly, and otherwise looked for.
+func (f *flight) add(b *resumption) {
 	for i, s := range b.sources {
 		if s.Source1 != "" {
 			f.sources, f.index = append(f.sources, s), append(f.index, b.index[i])
 		}
 	}
-	f.sub = Submission{
-		Batch:   Batch{Target: t, ClientToken: c.token},
-		Phase:   PhaseSending,
-		Attempt: c.attempt,
-		SentAt:  c.sentAt,
-		NextAt:  time.Now(),
+	if b.missing > 0 {
+		return
 	}
-	if b.missing == 0 {
-		f.sub.Batch.Sources = f.sources
+	f.sub.Batch.Sources = f.sources
+	if f.changed = bodyDigest(f.sub.Batch) != f.body; !f.changed {
+		f.sub.Search = Search{}
 	}
-	switch {
-	case c.jobID != "":
-		f.sub.Phase = PhaseRunning
-		f.sub.Job.JobRef = JobRef{SequenceStoreID: t.SequenceStoreID, ID: c.jobID}
-	case bodyDigest(f.sub.Batch) != c.body:
-		f.sub.Search = Search{Since: c.sentAt, Sources: c.sources}
-		f.changed = true
-	}
-	return f
 }
 
-// resume takes up a batch that an earlier import began. It has its slot already, as far as anybody knows.
-func (r *run) resume(f *flight) {
-	f.slot = r.c.slots.Hold(f.sub.Phase == PhaseRunning)
+// resume takes up a batch that an earlier import began, or left behind.
+func (r *run) resume(ctx context.Context, f *flight) {
 	r.flights = append(r.flights, f)
 	if f.sub.Job.ID != "" {
 		r.jobs[f.sub.Job.ID] = true
 		r.counts.Submitted += len(f.index)
 		r.counts.Running += len(f.index)
 	}
+	if ctx.Err() != nil {
+		r.leave(ctx, f)
+	}
 }
 
 // replan makes a new batch of what the input has of one that was begun and never sent.
 func (r *run) replan(f *flight) {
-	fresh := r.plan(f.sources, f.index, r.c.ledger.tries(fingerprints(r.target, f.sources)))
+	fresh := r.plan(f.sources, f.index, r.c.ledger.Tries(fingerprints(r.target, f.sources)))
 	f.sub, f.carried, f.written, f.changed = fresh.sub, fresh.carried, 0, false
 	f.sub.NextAt = time.Now()
-	if r.stop != nil {
-		r.drop(f)
-		r.fail(f, notSent(r.stop))
+}
+
+// outcomes is what an ended job says for certain of the sources that it carried.
+func outcomes(s Submission, sources []Fingerprint) []journal.Source {
+	carried := make(map[Fingerprint]bool, len(sources))
+	for _, f := range sources {
+		carried[f] = true
 	}
+	failed := s.Job.Status == types.ReadSetImportJobStatusFailed || s.Job.Status == types.ReadSetImportJobStatusCancelled
+	mentioned := make(map[Fingerprint]bool, len(sources))
+	var out []journal.Source
+	for _, js := range s.Job.Sources {
+		f := s.Batch.Target.Fingerprint(js.Source)
+		mentioned[f] = true
+		if !carried[f] || unsettled(js) && (!failed || js.Status == types.ReadSetImportJobItemStatusFinished) {
+			continue
+		}
+		delete(carried, f)
+		out = append(out, journal.Source{Fingerprint: f, Status: js.Status, ReadSetID: js.ReadSetID})
+	}
+	for _, f := range sources {
+		if failed && carried[f] && !mentioned[f] {
+			out = append(out, journal.Source{Fingerprint: f, Status: types.ReadSetImportJobItemStatusFailed})
+		}
+	}
+	return out
 }

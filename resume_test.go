@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/ledger"
 	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
@@ -174,6 +175,7 @@ func TestJournalIsShort(t *testing.T) {
 		require.NoError(t, err)
 		require.Greater(t, len(service.Requests(opStart.String())), 10)
 		require.ElementsMatch(t, []journal.Kind{
+			journal.Placed,
 			journal.Sending, journal.Started, journal.Ended, journal.Sending, journal.Started, journal.Ended, journal.Sending, journal.Started, journal.Ended,
 		}, mem.kinds())
 
@@ -183,7 +185,7 @@ func TestJournalIsShort(t *testing.T) {
 		hasty := newTestClient(t, service, journaled(mem), func(o *Options) { o.QuotaPatience = time.Minute })
 		_, err = hasty.Import(t.Context(), testTarget, testSources(10))
 		require.ErrorIs(t, err, ErrQuotaExceeded)
-		require.Equal(t, []journal.Kind{journal.Sending, journal.Released}, mem.kinds())
+		require.Equal(t, []journal.Kind{journal.Placed, journal.Sending, journal.Released}, mem.kinds())
 	})
 }
 
@@ -337,7 +339,7 @@ func TestResumeLetsGoOfItsOwn(t *testing.T) {
 		for range 4 {
 			time.Sleep(2 * time.Hour)
 			report, _ := c.Import(t.Context(), testTarget, sources[1:])
-			require.ErrorIs(t, report.Results[0].Err, errBusy)
+			require.ErrorIs(t, report.Results[0].Err, ledger.ErrHeld)
 		}
 		group.Wait()
 		report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources[1:])

@@ -2,8 +2,8 @@ package readsetimport
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -14,24 +14,30 @@ import (
 	"github.com/readsetimport/readsetimport/internal/quota"
 )
 
-// run is one import. One goroutine, loop, owns its state; others read the input, make requests and wait for slots, and
-// hand what they have back to it.
+// run is one import, or a watcher: see watch.go. One goroutine, loop, owns its state; others read the input, make
+// requests, wait for slots and call OnEvent, and hand what they have back to it. It never waits for a consumer or for
+// OnEvent, so that neither holds back other imports of the client.
 type run struct {
-	c      *Client
-	target Target
-	runID  string
-	valid  bool      // the sources are known to be valid
-	onJob  func(Job) // called with each job that ended
+	c       *Client
+	target  Target
+	opts    ImportOptions
+	whole   []Source  // all sources of an Import, known to be valid; nil for a Stream
+	onJob   func(Job) // called with each job that ended
+	watcher bool      // it has no input of its own
 
-	wants  chan struct{}    // the loop wants a chunk of input
-	chunks chan chunk       // one for each
-	grants chan grant       // slots
-	steps  chan step        // submissions that took a step
-	sweeps chan sweepAnswer // looks at many jobs
-	out    chan []Result
-	wake   chan struct{} // there is something in noted
-	broken chan struct{} // closed when nobody reads out any more
-	group  sync.WaitGroup
+	wants   chan struct{}    // the loop wants a chunk of input
+	chunks  chan chunk       // of input
+	grants  chan grant       // slots
+	steps   chan step        // submissions that took a step
+	sweeps  chan sweepAnswer // looks at many jobs
+	out     chan []Result
+	notices chan notice   // for OnEvent; nil without one
+	wake    chan struct{} // there is something in noted
+	broken  chan struct{} // closed when nobody reads out any more
+	claims  chan claim    // of a watcher: imports want batches that it has in hand
+	offers  chan *flight  // of a watcher: batches that nobody else has in hand
+	group   sync.WaitGroup
+	cancel  context.CancelCauseFunc // of a watcher
 
 	used  atomic.Bool
 	mu    sync.Mutex
@@ -39,13 +45,15 @@ type run struct {
 
 	wanted, asking, sweeping bool // what is under way
 	inputDone                bool
-	giveUp                   context.CancelFunc // ends the wait for a slot
+	endAcquire               context.CancelFunc // ends the wait for a slot
 	endInput                 context.CancelFunc // no more input is read
 	stop                     error              // why no more jobs are started
+	inputErr                 error              // the input's own
 	waiting                  []*flight          // batches without a slot
 	flights                  []*flight          // batches with one
 	jobs                     map[string]bool    // ids of all jobs of this import
-	outbox                   [][]Result
+	outbox                   [][]Result         // results that are not consumed yet
+	untold                   []notice           // events that OnEvent has not been called with
 	counts                   Counts
 	typical                  time.Duration // how long a job takes, 0 before one has ended
 	sweepAfter               time.Time     // sweeps cost too much until then
@@ -66,18 +74,21 @@ type step struct {
 	broken  error // the journal could not be written
 }
 
-// outboxMax is how many jobs' results may wait for a slow consumer before no more jobs are started.
-const outboxMax = 16
+const (
+	outboxMax = 16 // jobs' results that may wait for a slow consumer before no more jobs are started
+	untoldMax = 64 // events that may wait for a slow OnEvent before no more jobs are started
+)
 
-func (c *Client) newRun(t Target) *run {
+func (c *Client) newRun(t Target, opts ImportOptions) *run {
 	r := &run{
-		c: c, target: t, runID: c.opts.RunID,
-		wants: make(chan struct{}, 1), chunks: make(chan chunk, 1), grants: make(chan grant, 1),
+		c: c, target: t, opts: opts,
+		wants: make(chan struct{}, 1), chunks: make(chan chunk), grants: make(chan grant, 1),
 		steps: make(chan step), sweeps: make(chan sweepAnswer), out: make(chan []Result), wake: make(chan struct{}, 1), broken: make(chan struct{}),
-		noted: make(map[string]struct{}), jobs: make(map[string]bool), giveUp: func() {},
+		claims: make(chan claim), offers: make(chan *flight),
+		noted: make(map[string]struct{}), jobs: make(map[string]bool), endAcquire: func() {}, endInput: func() {},
 	}
-	if !c.fixedRunID {
-		r.runID = rand.Text()
+	if opts.OnEvent != nil {
+		r.notices = make(chan notice)
 	}
 	return r
 }
@@ -94,24 +105,22 @@ func (r *run) stream(ctx context.Context, input iter.Seq2[Source, error]) iter.S
 			yield(Result{}, errUsed)
 			return
 		}
-		if r.c.ledger != nil {
-			if err := r.c.ledger.open(ctx); err != nil {
-				yield(Result{}, err)
-				return
-			}
+		if err := r.c.enter(ctx, r); err != nil {
+			r.ended(err)
+			yield(Result{}, err)
+			return
 		}
+		caller := ctx
 		ctx, cancel := context.WithCancelCause(ctx)
-		var inputCtx context.Context
-		inputCtx, r.endInput = context.WithCancel(ctx)
-		r.c.watch(r, true)
+		var reading context.Context
+		reading, r.endInput = context.WithCancel(ctx)
 		defer func() {
 			close(r.broken)
 			cancel(errBrokenOff)
 			r.group.Wait()
-			r.c.watch(r, false)
+			r.c.exit(r)
 		}()
-		chunks := r.chunks
-		r.group.Go(func() { r.feed(inputCtx, input, chunks) })
+		r.group.Go(func() { r.feed(caller, reading, input) })
 		r.group.Go(func() { r.loop(ctx) })
 		for some := range r.out {
 			for _, res := range some {
@@ -120,26 +129,28 @@ func (r *run) stream(ctx context.Context, input iter.Seq2[Source, error]) iter.S
 				}
 			}
 		}
-		if r.stop != nil {
-			yield(Result{}, r.stop)
+		if err := r.failure(); err != nil {
+			yield(Result{}, err)
 		}
 	}
 }
 
-func (c *Client) watch(r *run, on bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if on {
-		c.runs[r] = struct{}{}
-	} else {
-		delete(c.runs, r)
+// failure returns why the import could not go on, or why its input could not be read to its end.
+func (r *run) failure() error {
+	switch {
+	case r.stop == nil:
+		return r.inputErr
+	case r.inputErr == nil:
+		return r.stop
 	}
+	return fmt.Errorf("%w; the input: %w", r.stop, r.inputErr)
 }
 
+// note has the job looked at now, if it is one of this import.
 func (r *run) note(jobID string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	const most = 10_000 // of forged ids, if the import is held up by its OnEvent
+	const most = 10_000 // of forged ids
 	if len(r.noted) < most {
 		r.noted[jobID] = struct{}{}
 	}
@@ -152,10 +163,16 @@ func (r *run) note(jobID string) {
 // loop owns the import.
 func (r *run) loop(ctx context.Context) {
 	defer close(r.out)
+	var told chan struct{}
+	if r.notices != nil {
+		told = make(chan struct{})
+		r.group.Go(func() { r.tell(told, r.notices, r.opts.OnEvent) })
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	ended := ctx.Done()
 	for {
+		r.dropUnsent()
 		r.request(ctx)
 		r.dispatch(ctx)
 		if r.finished() {
@@ -167,10 +184,23 @@ func (r *run) loop(ctx context.Context) {
 		if len(r.outbox) > 0 {
 			out, first = r.out, r.outbox[0]
 		}
+		chunks := r.chunks
+		if r.backlogged() && ctx.Err() == nil {
+			chunks = nil
+		}
+		var notices chan notice
+		var oldest notice
+		if len(r.untold) > 0 {
+			notices, oldest = r.notices, r.untold[0]
+		}
 		select {
 		case out <- first:
 			r.outbox = r.outbox[1:]
-		case c := <-r.chunks:
+		case notices <- oldest:
+			r.untold = r.untold[1:]
+		case <-told: // OnEvent has ended its goroutine
+			told, r.notices, r.untold, r.opts.OnEvent = nil, nil, nil, nil
+		case c := <-chunks:
 			r.take(ctx, c)
 		case g := <-r.grants:
 			r.granted(g)
@@ -180,6 +210,10 @@ func (r *run) loop(ctx context.Context) {
 			r.swept(ctx, s)
 		case <-r.wake:
 			r.lookAtNoted()
+		case q := <-r.claims:
+			r.claimed(q)
+		case f := <-r.offers:
+			r.resume(ctx, f)
 		case <-timer.C:
 		case <-ended:
 			ended = nil
@@ -187,7 +221,8 @@ func (r *run) loop(ctx context.Context) {
 			r.abandon(ctx)
 		}
 	}
-	r.emit(Event{Kind: EventImportEnded, Err: r.stop})
+	r.emit(Event{Kind: EventImportEnded, Err: r.failure()})
+	r.tellRest(told)
 	for _, some := range r.outbox {
 		select {
 		case r.out <- some:
@@ -202,19 +237,24 @@ func (r *run) finished() bool {
 	return r.inputDone && !r.asking && !r.sweeping && len(r.waiting) == 0 && len(r.flights) == 0
 }
 
+// backlogged reports whether the consumer or OnEvent is so slow that no more may be begun.
+func (r *run) backlogged() bool {
+	return len(r.outbox) >= outboxMax || len(r.untold) >= untoldMax
+}
+
 // request asks for input and for a slot, one of each at a time.
 func (r *run) request(ctx context.Context) {
-	if r.stop != nil {
+	if r.stop != nil || r.backlogged() {
 		return
 	}
-	if !r.inputDone && !r.wanted && len(r.waiting) == 0 && len(r.outbox) < outboxMax {
+	if !r.inputDone && !r.wanted && len(r.waiting) == 0 {
 		r.wanted = true
 		r.wants <- struct{}{}
 	}
 	if !r.asking && len(r.waiting) > 0 {
 		r.asking = true
 		ctx, cancel := context.WithCancel(ctx)
-		r.giveUp = cancel
+		r.endAcquire = cancel
 		r.group.Go(func() {
 			defer cancel()
 			sl, err := r.c.slots.Acquire(ctx)
@@ -262,11 +302,12 @@ func (r *run) step(ctx context.Context, f *flight) {
 	var other func(JobRef) bool
 	switch {
 	case r.c.ledger != nil:
-		other = r.c.ledger.knows
+		other = func(ref JobRef) bool { return r.c.ledger.KnowsJob(ref.SequenceStoreID, ref.ID) }
 	case sub.Search.on():
 		known := maps.Clone(r.jobs) // the search reads it while the loop writes
 		other = func(ref JobRef) bool { return known[ref.ID] }
 	}
+	ctx, f.cancel = context.WithCancelCause(ctx)
 	r.group.Go(func() {
 		next, trouble, err := r.c.advance(ctx, sub, other)
 		broken := r.remember(ctx, f, sub, next)
@@ -277,7 +318,7 @@ func (r *run) step(ctx context.Context, f *flight) {
 	})
 }
 
-// untilDue is how long until the next step is due.
+// untilDue returns how long it is until the next step is due.
 func (r *run) untilDue() time.Duration {
 	wait := time.Hour
 	for _, f := range r.flights {
@@ -288,32 +329,24 @@ func (r *run) untilDue() time.Duration {
 	return max(wait, 0)
 }
 
-// take is given the chunk of input that was wanted.
+// take is given a chunk of input.
 func (r *run) take(ctx context.Context, c chunk) {
-	r.wanted = false
-	r.inputDone = c.last
+	if !c.early {
+		r.wanted = false
+	}
+	r.inputDone, r.inputErr = c.last, c.err
+	if c.cut != nil {
+		r.halt(c.cut)
+	}
 	r.deliver(c.results)
-	switch {
-	case c.err != nil:
-		r.halt(c.err)
-	case c.cut && ctx.Err() != nil:
-		r.halt(context.Cause(ctx))
-	}
 	for _, f := range c.resumed {
-		r.resume(f)
-		if ctx.Err() != nil {
-			r.leave(ctx, f)
-		}
+		r.resume(ctx, f)
 	}
-	if len(c.sources) == 0 {
-		return
+	for len(c.sources) > 0 {
+		n := min(len(c.sources), r.opts.SourcesPerJob)
+		r.waiting = append(r.waiting, r.plan(c.sources[:n:n], c.index[:n:n], c.tries))
+		c.sources, c.index = c.sources[n:], c.index[n:]
 	}
-	f := r.plan(c.sources, c.index, c.tries)
-	if r.stop != nil {
-		r.fail(f, notSent(r.stop))
-		return
-	}
-	r.waiting = append(r.waiting, f)
 }
 
 // granted is given the slot that was asked for.
@@ -332,49 +365,24 @@ func (r *run) granted(g grant) {
 	}
 }
 
-// halt keeps more jobs from being started. Batches that were not sent are not going to be.
+// halt keeps more jobs from being started. It ends no batch: dropUnsent does, before the loop goes on.
 func (r *run) halt(why error) {
 	if r.stop != nil {
 		return
 	}
 	r.stop = why
-	r.giveUp()
+	r.endAcquire()
 	r.endInput()
-	for _, f := range r.waiting {
-		r.fail(f, notSent(why))
+}
+
+// dropUnsent ends the batches that were not sent and, since the import has been halted, are not going to be.
+func (r *run) dropUnsent() {
+	if r.stop == nil {
+		return
 	}
-	r.waiting = nil
-	for _, f := range slices.Clone(r.flights) {
+	for _, f := range slices.Concat(r.waiting, r.flights) {
 		if !f.busy && f.sub.unsent() {
-			r.drop(f)
-			r.fail(f, notSent(why))
+			r.fail(f, notSent(r.stop))
 		}
 	}
-}
-
-func (r *run) deliver(out []Result) {
-	if len(out) == 0 {
-		return
-	}
-	for i := range out {
-		if out[i].Err == nil {
-			r.counts.Imported++
-		} else {
-			r.counts.Failed++
-		}
-		if r.c.opts.OnEvent != nil {
-			res := out[i]
-			r.emit(Event{Kind: EventSourceEnded, Job: Job{JobRef: JobRef{r.target.SequenceStoreID, res.JobID}}, Result: &res})
-		}
-	}
-	r.outbox = append(r.outbox, out)
-}
-
-func (r *run) emit(e Event) {
-	if r.c.opts.OnEvent == nil {
-		return
-	}
-	e.Time, e.Counts = time.Now(), r.counts
-	e.Job.Sources = nil
-	r.c.opts.OnEvent(e)
 }

@@ -45,6 +45,9 @@ type Submission struct {
 	// untried is true from planned to sending until a request comes back without a clear refusal. It does not survive
 	// JSON, since whoever reads the state back cannot know whether a request left in between.
 	untried bool
+
+	// carried is all that the batch carries, where Batch has only a part of its sources, or none.
+	carried []Fingerprint
 }
 
 // Ended reports whether the submission is done or unresolved, so that [Client.Advance] has nothing left to do.

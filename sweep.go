@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -55,28 +56,33 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 		r.sweepFailures = 0
 	}
 	wait := r.c.backoff(r.sweepFailures)
+	if e != nil && (!e.passing() || errors.Is(e, errNotCredible) || r.sweepFailures >= sweepTries) || s.err == nil && !s.complete {
+		r.sweepAfter = now.Add(sweepRest) // looks at single jobs may be answered, or cost less
+	}
+	resting := now.Before(r.sweepAfter)
 	if e != nil && ctx.Err() == nil {
-		kind := EventLookFailed
+		event := Event{Kind: EventLookFailed, Err: e}
 		if e.kind() == ErrThrottled {
-			kind = EventThrottled
+			event.Kind = EventThrottled
 		}
-		r.emit(Event{Kind: kind, Err: e, Wait: wait})
-		if !e.passing() || errors.Is(e, errNotCredible) || r.sweepFailures >= sweepTries {
-			r.sweepAfter = now.Add(sweepRest) // looks at single jobs may be answered
+		if !resting {
+			event.Wait = wait
 		}
+		r.emit(event)
 	}
-	if s.err == nil && !s.complete {
-		r.sweepAfter = now.Add(sweepRest)
-	}
-	if s.err == nil {
+	if s.err == nil && s.complete {
 		defer r.c.slots.Seen()
 	}
 	for _, f := range s.flights {
+		if !slices.Contains(r.flights, f) {
+			continue // it was handed over
+		}
 		f.busy, f.lookAt = false, now
 		job, listed := s.seen[f.sub.Job.ID]
 		switch {
 		case ctx.Err() != nil:
 			r.leave(ctx, f)
+			continue
 		case listed:
 			before := f.sub.Job
 			f.sub.Job.Status = job.Status
@@ -89,16 +95,14 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 				break
 			}
 			f.sub.NextAt = now.Add(r.c.lookDelay(age(f.sub), r.typical))
-		case s.err != nil && now.Before(r.sweepAfter):
+		case s.err != nil && resting:
 			// At its own time, and by itself, since there are no sweeps now.
 		case s.err != nil:
 			f.sub.NextAt = now.Add(wait)
 		default:
 			f.alone = true // at its own time
 		}
-		if ctx.Err() == nil {
-			r.hurry(f)
-		}
+		r.hurry(f)
 	}
 }
 

@@ -27,8 +27,9 @@ type Journal interface {
 // Kind says what a [Record] records.
 type Kind string
 
-// The kinds of records, in the order in which a batch has them.
+// The kinds of records: where a store is, and then those of a batch, in the order in which it has them.
 const (
+	Placed   Kind = "placed"   // the store SequenceStoreID is at Place; the first import into a store records it
 	Sending  Kind = "sending"  // the sources are about to be sent as one batch, in this order, under this token
 	Released Kind = "released" // nothing was started under this token, and nothing will be without another "sending"
 	Started  Kind = "started"  // the job JobID was started
@@ -37,7 +38,7 @@ const (
 
 func (k Kind) known() bool {
 	switch k {
-	case Sending, Released, Started, Ended:
+	case Placed, Sending, Released, Started, Ended:
 		return true
 	}
 	return false
@@ -49,11 +50,41 @@ type Record struct {
 	Kind            Kind      `json:"kind"`
 	Time            time.Time `json:"time"`
 	SequenceStoreID string    `json:"sequenceStoreId"`
-	ClientToken     string    `json:"clientToken"`       // of the batch's first attempt
+	ClientToken     string    `json:"clientToken"`       // of the batch's first attempt; empty for a placed
 	Attempt         int       `json:"attempt,omitempty"` // of a sending: counts the tokens used, from 1
 	Body            string    `json:"body,omitempty"`    // of a sending: a digest of the exact request
 	JobID           string    `json:"jobId,omitempty"`   // of a started and an ended
+	Place           *Place    `json:"place,omitempty"`   // of a placed
 	Sources         []Source  `json:"sources,omitempty"` // of a sending and an ended
+}
+
+// Place is where a sequence store is, so that a journal is not believed about another store of the same id. Fields that
+// are not known are empty.
+type Place struct {
+	Region   string `json:"region,omitempty"`
+	Endpoint string `json:"endpoint,omitempty"` // host and port of an endpoint that is not one of AWS's own
+	Account  string `json:"account,omitempty"`  // of AWS, 12 digits
+}
+
+// Matches reports whether two places can be the same: what is known of both is equal.
+func (p Place) Matches(other Place) bool {
+	same := func(a, b string) bool { return a == b || a == "" || b == "" }
+	return same(p.Region, other.Region) && same(p.Account, other.Account) && p.Endpoint == other.Endpoint
+}
+
+// String returns the place in words.
+func (p Place) String() string {
+	text := "an unknown Region"
+	if p.Region != "" {
+		text = "Region " + p.Region
+	}
+	if p.Account != "" {
+		text += ", account " + p.Account
+	}
+	if p.Endpoint != "" {
+		text += ", at " + p.Endpoint
+	}
+	return text
 }
 
 // Source is a source in a [Record].

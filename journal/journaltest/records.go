@@ -68,6 +68,10 @@ func samples() []journal.Record {
 	for _, token := range []string{`quoted "', \ \n %s {}`, "Zoë \u00a0\u2028 読み取り 🧬", " spaces ", "<&>", "null", "0012"} {
 		add(func(r *journal.Record) { r.ClientToken = token })
 	}
+	add(func(r *journal.Record) {
+		r.Kind, r.ClientToken = journal.Placed, ""
+		r.Place = &journal.Place{Region: "us-east-1", Endpoint: "127.0.0.1:8080", Account: "012345678901"}
+	})
 	// The largest that an import writes.
 	add(func(r *journal.Record) {
 		r.Kind, r.JobID = journal.Ended, strings.Repeat("9", 36)

@@ -1,4 +1,4 @@
-package readsetimport
+package ledger
 
 import (
 	"context"
@@ -32,9 +32,9 @@ func BenchmarkOpenJournal(b *testing.B) {
 		for b.Loop() {
 			j, err := journal.Open(path)
 			require.NoError(b, err)
-			l := newLedger(j)
-			require.NoError(b, l.open(b.Context()))
-			require.Len(b, l.entries, batches*MaxSourcesPerJob)
+			l := New(j)
+			require.NoError(b, l.Open(b.Context()))
+			require.Len(b, l.entries, batches*100)
 			require.Empty(b, l.batches)
 			require.NoError(b, j.Close())
 			b.StopTimer()
@@ -62,7 +62,7 @@ func writeHistory(tb testing.TB, path string, batches int) {
 	require.NoError(tb, err)
 	now := time.Date(2030, 1, 2, 3, 4, 5, 678_901_234, time.UTC)
 	for batch := range batches {
-		for _, r := range batchHistory(batch, MaxSourcesPerJob, now.Add(time.Duration(batch)*time.Minute)) {
+		for _, r := range batchHistory(batch, 100, now.Add(time.Duration(batch)*time.Minute)) {
 			require.NoError(tb, j.Append(tb.Context(), r))
 		}
 	}
@@ -112,4 +112,11 @@ func sampleHeap(f func()) heapPeak {
 	stop()
 	<-done
 	return peak
+}
+
+func liveHeap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

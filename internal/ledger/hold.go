@@ -1,0 +1,126 @@
+package ledger
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/readsetimport/readsetimport/journal"
+)
+
+// Standing is what is known of a source.
+type Standing struct {
+	Batch     string // the client token of the batch that carries it; empty if none does
+	JobID     string // of the job that brought it into the store
+	ReadSetID string // empty if it is not in the store, as far as is known
+	Tries     int    // batches that carried it to an end
+}
+
+// Source returns what is known of a source.
+func (l *Ledger) Source(f journal.Fingerprint) Standing {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.standing(f)
+}
+
+func (l *Ledger) standing(f journal.Fingerprint) Standing {
+	e := l.entries[f]
+	s := Standing{Tries: int(e.tries)}
+	switch {
+	case e.imported:
+		s.JobID, s.ReadSetID = e.batch.JobID, strings.Split(e.batch.readSets, " ")[e.place]
+	case e.batch != nil:
+		s.Batch = e.batch.ClientToken
+	}
+	return s
+}
+
+// Hold gives a source into the hands of an import, unless it is in the store, and returns what is known of it. The error
+// is ErrHeld if another import has it.
+func (l *Ledger) Hold(f journal.Fingerprint, by any) (Standing, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.standing(f)
+	if s.ReadSetID != "" {
+		return s, nil
+	}
+	if holder := l.holders[f]; holder != nil && holder != by {
+		return s, ErrHeld
+	}
+	l.holders[f] = by
+	return s, nil
+}
+
+// LetGo takes sources out of the hands of an import.
+func (l *Ledger) LetGo(sources []journal.Fingerprint, by any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range sources {
+		if l.holders[f] == by {
+			delete(l.holders, f)
+		}
+	}
+}
+
+// Batch returns a batch that is under way, or false if there is none of that token.
+func (l *Ledger) Batch(token string) (Batch, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b := l.batches[token]; b != nil {
+		return b.Batch, true
+	}
+	return Batch{}, false
+}
+
+// HoldBatch gives a batch that is under way into the hands of an import, and returns who has it then: that import, or the
+// one that had it before. It returns nil if there is no such batch any more.
+func (l *Ledger) HoldBatch(token string, by any) (holder any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.batches[token]
+	switch {
+	case b == nil:
+		return nil
+	case b.holder == nil:
+		b.holder = by
+	}
+	return b.holder
+}
+
+// LetGoOfBatch takes a batch out of the hands of an import.
+func (l *Ledger) LetGoOfBatch(token string, by any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b := l.batches[token]; b != nil && b.holder == by {
+		b.holder = nil
+	}
+}
+
+// Unheld returns the batches under way that no import has in hand, in the order in which they were sent.
+func (l *Ledger) Unheld() []Batch {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []Batch
+	for _, b := range l.batches {
+		if b.holder == nil {
+			out = append(out, b.Batch)
+		}
+	}
+	slices.SortFunc(out, BySentAt)
+	return out
+}
+
+// BySentAt compares batches by when they were sent.
+func BySentAt(a, b Batch) int {
+	return cmp.Or(a.SentAt.Compare(b.SentAt), cmp.Compare(a.ClientToken, b.ClientToken))
+}
+
+// Tries returns how many batches carried one of the sources to an end, at the most.
+func (l *Ledger) Tries(sources []journal.Fingerprint) (most int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range sources {
+		most = max(most, int(l.entries[f].tries))
+	}
+	return most
+}
