@@ -51,13 +51,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	mathrand "math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 
+	"github.com/readsetimport/readsetimport/internal/jitter"
 	"github.com/readsetimport/readsetimport/internal/ledger"
 	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/journal"
@@ -206,7 +206,7 @@ func New(api API, optFns ...func(*Options)) (*Client, error) {
 		api:        api,
 		opts:       o,
 		fixedRunID: fixedRunID,
-		random:     mathrand.Float64,
+		random:     jitter.Float64,
 		door:       make(chan struct{}, 1),
 		runs:       make(map[*run]struct{}),
 		watchers:   make(map[string]*run),

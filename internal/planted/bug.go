@@ -54,7 +54,7 @@ func bugs() ([]bug, error) {
 }
 
 func parse(name, text string) (bug, error) {
-	b := bug{name: name, pkg: ".", test: simulation}
+	b := bug{name: name, pkg: "./internal/sim", test: simulation}
 	var h *hunk
 	in := bufio.NewScanner(strings.NewReader(text))
 	for n := 1; in.Scan(); n++ {

@@ -88,7 +88,7 @@ func run(ctx context.Context) error {
 // sound runs the tests that must find the bugs on the library without any.
 func (t trial) sound(ctx context.Context, all []bug) error {
 	type tests struct{ pkg, test string }
-	sound := map[tests]bool{{".", simulation}: true}
+	sound := map[tests]bool{{"./internal/sim", simulation}: true}
 	for _, b := range all {
 		sound[tests{b.pkg, b.test}] = true
 	}
@@ -249,7 +249,7 @@ func (t trial) simulate(ctx context.Context, binary string) (finding, error) {
 	defer watchdog.Stop()
 	worker := exec.CommandContext(ctx, binary, "-test.run", simulation, "-test.timeout", "0", "-worker", "0", "-first",
 		"-from", strconv.FormatUint(t.from, 10), "-seeds", strconv.Itoa(t.seeds))
-	worker.Dir = t.module
+	worker.Dir = filepath.Join(t.module, "internal", "sim")
 	worker.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
 	var output bytes.Buffer
 	worker.Stderr = &output

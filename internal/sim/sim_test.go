@@ -1,4 +1,4 @@
-package readsetimport
+package sim
 
 import (
 	"crypto/sha256"
@@ -22,13 +22,13 @@ import (
 )
 
 var (
-	simSeeds  = flag.Int("seeds", 0, "how many seeds TestSimulation runs; 0: as many as fit into a test")
-	simFrom   = flag.Uint64("from", 4001, "the first of them; the 500 from 4001 on meet every fault in every phase")
-	simAll    = flag.Bool("all", false, "go on after a seed that fails")
-	simShow   = flag.Bool("show", false, "print what happens in each seed")
-	simFirst  = flag.Bool("first", false, "stop at the first seed that fails, and do not shrink it")
-	simCores  = flag.Int("cores", runtime.NumCPU(), "how many processes TestSimulation uses")
-	simWorker = flag.Int("worker", -1, "TestSimulation's own: which of its processes this is")
+	flagSeeds  = flag.Int("seeds", 0, "how many seeds TestSimulation runs; 0: as many as fit into a test")
+	flagFrom   = flag.Uint64("from", 4001, "the first of them; the 500 from 4001 on meet every fault in every phase")
+	flagAll    = flag.Bool("all", false, "go on after a seed that fails")
+	flagShow   = flag.Bool("show", false, "print what happens in each seed")
+	flagFirst  = flag.Bool("first", false, "stop at the first seed that fails, and do not shrink it")
+	flagCores  = flag.Int("cores", runtime.NumCPU(), "how many processes TestSimulation uses")
+	flagWorker = flag.Int("worker", -1, "TestSimulation's own: which of its processes this is")
 )
 
 // TestSimulation is the promise under test: whatever crashes, whenever, every source ends up in the store once, or is
@@ -39,7 +39,7 @@ var (
 // It runs in virtual time, with the SDK's client and the bytes of a real journal. At last the program runs once without
 // trouble, and its report is held against the store.
 //
-//	go test -count=1 -run '^TestSimulation$' . -seeds 10000 -from 1
+//	go test -count=1 -run '^TestSimulation$' ./internal/sim -seeds 10000 -from 1
 //
 // runs any number of seeds, from any, on all cores. A seed that fails prints a line of the form
 //
@@ -48,7 +48,7 @@ var (
 // with the command that replays it, and the fewest events with which it still fails; the exit code is then not 0.
 // The first such seed ends the test, unless there is -all. -show prints all that happens.
 func TestSimulation(t *testing.T) {
-	n := *simSeeds
+	n := *flagSeeds
 	switch {
 	case n > 0:
 	case underRace || testing.Short():
@@ -56,21 +56,21 @@ func TestSimulation(t *testing.T) {
 	default:
 		n = 500
 	}
-	if *simWorker >= 0 {
-		simulateHere(t, *simFrom, n)
+	if *flagWorker >= 0 {
+		simulateHere(t, *flagFrom, n)
 		return
 	}
 	begin := time.Now()
-	total := simulate(t, *simFrom, n)
+	all := simulate(t, *flagFrom, n)
 	took := time.Since(begin)
 	fmt.Printf("simulation: %d seeds in %s, %.0f a minute; %d failed; %s of virtual time; %d sources imported, %d failed, %d unresolved\n",
-		total.Seeds, took.Round(time.Second/10), float64(total.Seeds)/took.Minutes(), len(total.Failures),
-		virtualTime(total.Virtual), total.Imported, total.Failed, total.Unresolved)
-	fmt.Print(total.table())
-	if n >= 500 && len(total.Failures) == 0 {
-		require.Empty(t, total.emptyCells(), "cells of the table that no seed hit")
+		all.Seeds, took.Round(time.Second/10), float64(all.Seeds)/took.Minutes(), len(all.Failures),
+		virtualTime(all.Virtual), all.Imported, all.Failed, all.Unresolved)
+	fmt.Print(all.table())
+	if n >= 500 && len(all.Failures) == 0 {
+		require.Empty(t, all.emptyCells(), "cells of the table that no seed hit")
 	}
-	for _, f := range total.Failures {
+	for _, f := range all.Failures {
 		t.Error(f)
 	}
 }
@@ -79,8 +79,8 @@ func virtualTime(d time.Duration) string {
 	return fmt.Sprintf("%.1f years", d.Hours()/24/365.25)
 }
 
-// simTotal is what many seeds came to.
-type simTotal struct {
+// total is what many seeds came to.
+type total struct {
 	Seeds                        int
 	Virtual                      time.Duration
 	Imported, Failed, Unresolved int
@@ -89,7 +89,7 @@ type simTotal struct {
 	Current                      uint64 // the seed under way
 }
 
-func (a *simTotal) add(b simTotal) {
+func (a *total) add(b total) {
 	a.Seeds += b.Seeds
 	a.Virtual += b.Virtual
 	a.Imported += b.Imported
@@ -103,17 +103,17 @@ func (a *simTotal) add(b simTotal) {
 
 // simulate spreads the seeds over processes of one thread each, since goroutines that run at the same moment on several
 // threads have no order that a seed could give back.
-func simulate(t *testing.T, from uint64, n int) simTotal {
-	total := simTotal{Cells: make(map[string]int)}
+func simulate(t *testing.T, from uint64, n int) total {
+	all := total{Cells: make(map[string]int)}
 	var mu sync.Mutex
 	var next atomic.Uint64
 	var failed atomic.Bool
 	next.Store(from)
 	var group sync.WaitGroup
-	for worker := range max(1, *simCores) {
+	for worker := range max(1, *flagCores) {
 		group.Go(func() {
 			const most = 50 // seeds of one process
-			for !failed.Load() || *simAll {
+			for !failed.Load() || *flagAll {
 				first := next.Add(most) - most
 				if first >= from+uint64(n) {
 					return
@@ -121,8 +121,8 @@ func simulate(t *testing.T, from uint64, n int) simTotal {
 				count := min(most, from+uint64(n)-first)
 				part := simulateThere(worker, first, int(count))
 				mu.Lock()
-				total.add(part)
-				failed.Store(len(total.Failures) > 0)
+				all.add(part)
+				failed.Store(len(all.Failures) > 0)
 				for _, f := range part.Failures {
 					fmt.Println(f)
 				}
@@ -131,14 +131,14 @@ func simulate(t *testing.T, from uint64, n int) simTotal {
 		})
 	}
 	group.Wait()
-	slices.Sort(total.Failures)
-	return total
+	slices.Sort(all.Failures)
+	return all
 }
 
-func simulateThere(worker int, from uint64, n int) simTotal {
-	total := simTotal{Cells: make(map[string]int)}
+func simulateThere(worker int, from uint64, n int) total {
+	all := total{Cells: make(map[string]int)}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestSimulation$", "-test.timeout=0", "-worker", strconv.Itoa(worker),
-		"-from", strconv.FormatUint(from, 10), "-seeds", strconv.Itoa(n), "-all="+strconv.FormatBool(*simAll), "-show="+strconv.FormatBool(*simShow))
+		"-from", strconv.FormatUint(from, 10), "-seeds", strconv.Itoa(n), "-all="+strconv.FormatBool(*flagAll), "-show="+strconv.FormatBool(*flagShow))
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
 	var errText strings.Builder
 	cmd.Stderr = &errText
@@ -146,57 +146,57 @@ func simulateThere(worker int, from uint64, n int) simTotal {
 	text := string(out)
 	current := from
 	for line := range strings.Lines(text) {
-		line, ours := strings.CutPrefix(line, simLine)
+		line, ours := strings.CutPrefix(line, partPrefix)
 		if !ours {
-			if *simShow {
+			if *flagShow {
 				fmt.Print(line)
 			}
 			continue
 		}
-		var part simTotal
+		var part total
 		if json.Unmarshal([]byte(line), &part) == nil {
 			current = part.Current
-			total.add(part)
+			all.add(part)
 		}
 	}
-	if err != nil && len(total.Failures) == 0 {
+	if err != nil && len(all.Failures) == 0 {
 		last := text[max(0, len(text)-6000):] + errText.String()
-		total.Failures = append(total.Failures, fmt.Sprintf("simulation: seed %d fails: %v\n%s\n%s", current, err, simReplay(current), last))
+		all.Failures = append(all.Failures, fmt.Sprintf("simulation: seed %d fails: %v\n%s\n%s", current, err, replayCommand(current), last))
 	}
-	return total
+	return all
 }
 
-const simLine = "simulation-part: "
+const partPrefix = "simulation-part: "
 
-func simReplay(seed uint64) string {
-	return fmt.Sprintf("replay: go test -count=1 -run '^TestSimulation$' . -seeds 1 -from %d -show", seed)
+func replayCommand(seed uint64) string {
+	return fmt.Sprintf("replay: go test -count=1 -run '^TestSimulation$' ./internal/sim -seeds 1 -from %d -show", seed)
 }
 
 // simulateHere runs seeds in this process, and prints what they come to.
 func simulateHere(t *testing.T, from uint64, n int) {
-	send := func(part simTotal) {
+	send := func(part total) {
 		line, err := json.Marshal(part)
 		require.NoError(t, err)
-		fmt.Printf("%s%s\n", simLine, line)
+		fmt.Printf("%s%s\n", partPrefix, line)
 	}
 	for seed := from; seed < from+uint64(n); seed++ {
-		send(simTotal{Current: seed})
+		send(total{Current: seed})
 		begin := time.Now()
-		out := runSeed(t, seed, simLimits{})
-		if *simShow {
+		out := runSeed(t, seed, limits{})
+		if *flagShow {
 			fmt.Print(out.world.traceText())
 		}
 		if took := time.Since(begin); took > 5*time.Second {
 			fmt.Fprintf(os.Stderr, "seed %d took %s\n", seed, took)
 		}
-		part := simTotal{
+		part := total{
 			Seeds: 1, Current: seed, Virtual: out.virtual, Imported: out.verdict.imported, Failed: out.verdict.failed,
 			Unresolved: out.verdict.unresolved, Cells: make(map[string]int),
 		}
 		for cell, n := range out.world.cells {
 			part.Cells[cell.Row+"|"+cell.Column] = n
 		}
-		if out.err != nil && *simFirst {
+		if out.err != nil && *flagFirst {
 			part.Failures = []string{out.err.Error()}
 			send(part)
 			t.FailNow()
@@ -205,28 +205,28 @@ func simulateHere(t *testing.T, from uint64, n int) {
 			part.Failures = []string{shrink(t, seed, out)}
 		}
 		send(part)
-		if out.err != nil && !*simAll {
+		if out.err != nil && !*flagAll {
 			return
 		}
 	}
 }
 
-// simLimits is what a world is allowed of what its seed has for it.
-type simLimits struct {
+// limits is what a world is allowed of what its seed has for it.
+type limits struct {
 	without map[string]bool // events that do not happen
 	sources int             // if above 0, no sources from this number on
 	runs    int             // if above 0, the first runs of the program are left out
 }
 
-// simOutcome is what a seed came to.
-type simOutcome struct {
+// seedOutcome is what a seed came to.
+type seedOutcome struct {
 	world   *world
 	verdict verdict
 	err     error
 	virtual time.Duration
 }
 
-func runSeed(t *testing.T, seed uint64, limits simLimits) (out simOutcome) {
+func runSeed(t *testing.T, seed uint64, limits limits) (out seedOutcome) {
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(seed, limits)
 		out.world = w
@@ -240,7 +240,7 @@ func runSeed(t *testing.T, seed uint64, limits simLimits) (out simOutcome) {
 // Same seed, same trace: but where several goroutines go on at the same moment, their order is the Go scheduler's, which
 // has no seed. It takes another turn in about one seed of a hundred on a busy machine.
 func TestSimulationReplays(t *testing.T) {
-	if *simWorker >= 0 || underRace {
+	if *flagWorker >= 0 || underRace {
 		t.Skip("goroutines on several threads")
 	}
 	const seeds = 40
@@ -270,11 +270,11 @@ func TestSimulationReplays(t *testing.T) {
 
 // TestSimulationTraces is TestSimulationReplays' other process.
 func TestSimulationTraces(t *testing.T) {
-	if *simWorker < 0 {
+	if *flagWorker < 0 {
 		t.Skip("TestSimulationReplays runs it")
 	}
-	for seed := *simFrom; seed < *simFrom+uint64(*simSeeds); seed++ {
-		sum := sha256.Sum256([]byte(runSeed(t, seed, simLimits{}).world.traceText()))
+	for seed := *flagFrom; seed < *flagFrom+uint64(*flagSeeds); seed++ {
+		sum := sha256.Sum256([]byte(runSeed(t, seed, limits{}).world.traceText()))
 		fmt.Printf("%d trace %s\n", seed, hex.EncodeToString(sum[:8]))
 	}
 }

@@ -1,4 +1,4 @@
-package readsetimport
+package sim
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,19 +17,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
+	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/internal/jitter"
 	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
+var target = readsetimport.Target{SequenceStoreID: "1234567890", RoleARN: "arn:aws:iam::123456789012:role/import"}
+
 // world is one seed at work.
 type world struct {
 	seed   uint64
-	plan   simPlan
-	limits simLimits
+	plan   plan
+	limits limits
 
 	service      *omicstest.Service
-	disk         simDisk
-	orchestrator simOrchestrator
+	disk         simulatedDisk
+	orchestrator orchestrator
 	begin        time.Time
 	orphans      sync.WaitGroup // requests that outlive their process
 
@@ -39,15 +44,16 @@ type world struct {
 	mu       sync.Mutex
 	counts   map[string]int
 	happened []string
-	cells    map[simCell]int
+	cells    map[cell]int
 	trace    []string
 	tried    map[string]int
-	bodies   map[string][]byte // by client token
-	broken   error             // a rule that was broken on the way
+	bodies   map[string][]byte              // by client token
+	sent     map[string]journal.Fingerprint // the first source of each batch in the journal, by its client token
+	broken   error                          // a rule that was broken on the way
 }
 
-// simCell is a cell of the table of what was hit.
-type simCell struct{ Row, Column string }
+// cell is a cell of the table of what was hit.
+type cell struct{ Row, Column string }
 
 func (w *world) roll(parts ...any) uint64     { return hashOf(w.seed, parts...) }
 func (w *world) portion(parts ...any) float64 { return portionOf(w.seed, parts...) }
@@ -75,7 +81,7 @@ func (w *world) happens(what string) bool {
 func (w *world) hit(row, column string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.cells[simCell{row, column}]++
+	w.cells[cell{row, column}]++
 }
 
 func (w *world) log(format string, args ...any) {
@@ -88,7 +94,7 @@ func (w *world) log(format string, args ...any) {
 	}
 }
 
-func simEvent(p *process, n note, seq int) string {
+func eventName(p *process, n note, seq int) string {
 	return fmt.Sprintf("run %d: %s %s #%d", p.number, n.phase, n.key, seq)
 }
 
@@ -117,7 +123,7 @@ func (w *world) oneBody(body []byte) {
 	case err != nil || token == "":
 		w.broken = errors.New("a start was sent without a client token")
 	case before != nil && !bytes.Equal(before, body):
-		w.broken = fmt.Errorf("the client token %s was sent with two bodies", shorten(token))
+		w.broken = fmt.Errorf("the client token %s was sent with two bodies", short(token))
 	}
 	w.bodies[token] = body
 }
@@ -134,10 +140,10 @@ func (w *world) orphan(next http.RoundTripper, req *http.Request, body []byte, l
 	})
 }
 
-func newWorld(seed uint64, limits simLimits) *world {
+func newWorld(seed uint64, limits limits) *world {
 	w := &world{
-		seed: seed, plan: newSimPlan(seed), limits: limits, begin: time.Now(),
-		counts: make(map[string]int), cells: make(map[simCell]int), tried: make(map[string]int), bodies: make(map[string][]byte),
+		seed: seed, plan: newPlan(seed), limits: limits, begin: time.Now(),
+		counts: make(map[string]int), cells: make(map[cell]int), tried: make(map[string]int), bodies: make(map[string][]byte), sent: make(map[string]journal.Fingerprint),
 	}
 	w.orchestrator.known = make(map[string]bool)
 	s := w.plan.service
@@ -157,7 +163,7 @@ func newWorld(seed uint64, limits simLimits) *world {
 
 // outcome is what becomes of a source: it fails always, or for the first time or two, or never.
 func (w *world) outcome(s omicstest.Source) omicstest.Outcome {
-	key := simKeyOf(s.Source1)
+	key := keyOf(s.Source1)
 	w.tried[key]++
 	always := w.portion("fails", key) < w.plan.service.failing
 	if always || w.portion("fails once", key) < w.plan.service.failingOnce && w.tried[key] <= 1+int(w.roll("tries", key)%2) {
@@ -170,7 +176,7 @@ func (w *world) outcome(s omicstest.Source) omicstest.Outcome {
 }
 
 func (w *world) jobOutcome(job omicstest.Job) (types.ReadSetImportJobStatus, string) {
-	key := simKeyOf(job.Sources[0].Source1)
+	key := keyOf(job.Sources[0].Source1)
 	if w.portion("bad job", key, w.tried[key]) >= w.plan.service.badJobs {
 		return "", ""
 	}
@@ -181,54 +187,52 @@ func (w *world) jobOutcome(job omicstest.Job) (types.ReadSetImportJobStatus, str
 }
 
 func (w *world) duration(job omicstest.Job) time.Duration {
-	key := simKeyOf(job.Sources[0].Source1)
+	key := keyOf(job.Sources[0].Source1)
 	part := w.portion("duration", key, w.tried[key])
 	return time.Second + time.Duration(part*part*part*float64(w.plan.service.longest))
 }
 
 // newProcess starts the program.
-func (w *world) newProcess(number int, run simRun, calm bool) *process {
+func (w *world) newProcess(number int, run runPlan, calm bool) *process {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return &process{
 		world: w, number: number, run: run, calm: calm, ctx: ctx, cancel: cancel, gone: make(chan struct{}),
-		refused: make(map[string]bool), searched: make(map[string]string),
+		refused: make(map[journal.Fingerprint]bool), searched: make(map[string]string),
 	}
 }
 
 // newClient is a client of the process with the journal on the disk.
-func (p *process) newClient(mem journal.Journal) (*Client, error) {
+func (p *process) newClient(mem journal.Journal) (*readsetimport.Client, error) {
 	w, o := p.world, p.world.plan.client
 	var inner http.RoundTripper
 	api := w.service.Client(func(o *omics.Options) {
 		inner = o.HTTPClient.(*http.Client).Transport
-		o.HTTPClient = &http.Client{Transport: simTransport{p, inner}}
+		o.HTTPClient = &http.Client{Transport: wireTransport{p, inner}}
 	})
-	c, err := New(simAPI{api, p}, func(opts *Options) {
+	real := jitter.Float64
+	defer func() { jitter.Float64 = real }()
+	jitter.Float64 = func() float64 { return w.portion("jitter", p.number, time.Now().UnixNano()) }
+	return readsetimport.New(processAPI{api, p}, func(opts *readsetimport.Options) {
 		opts.RunID = "the import"
 		if !o.fixedRunID {
 			opts.RunID = fmt.Sprintf("import %d", p.number) // a random one cannot be replayed
 		}
 		opts.TokenWindow, opts.RequestRate, opts.MaxActiveJobs = o.tokenWindow, o.requestRate, o.maxActive
+		opts.SourcesPerJob = o.batchSize
 		opts.MinPollDelay, opts.MaxPollDelay = o.minPoll, o.maxPoll
 		opts.QuotaPatience = 2 * day
 		if mem != nil {
-			opts.Journal = simJournal{mem, p}
+			opts.Journal = processJournal{mem, p}
 		}
 	})
-	if err != nil {
-		return nil, err
-	}
-	c.opts.SourcesPerJob = o.batchSize
-	c.random = func() float64 { return w.portion("jitter", p.number, time.Now().UnixNano()) }
-	return c, nil
 }
 
 // importSheet is the whole program. Its report is nil if it crashed. A program that is not calm may import another sheet
 // at the same time.
-func (p *process) importSheet(sheet, another []Source) (*Report, error) {
+func (p *process) importSheet(sheet, another []readsetimport.Source) (*readsetimport.Report, error) {
 	defer p.cancel(nil)
 	w := p.world
-	mem, err := openOn(&simFile{&w.disk, p})
+	mem, err := openOn(&simulatedFile{&w.disk, p})
 	if p.dead() {
 		return nil, nil
 	}
@@ -242,18 +246,18 @@ func (p *process) importSheet(sheet, another []Source) (*Report, error) {
 		return nil, err
 	}
 	var group sync.WaitGroup
-	var other *Report
+	var other *readsetimport.Report
 	if !p.calm && w.portion("two imports", p.number) < 0.2 {
 		group.Go(func() {
 			time.Sleep(time.Duration(w.roll("second", p.number) % uint64(time.Minute)))
-			other, _ = c.Import(p.ctx, testTarget, another)
+			other, _ = c.Import(p.ctx, target, another)
 		})
 	}
-	var report *Report
+	var report *readsetimport.Report
 	if !p.calm && w.portion("break off", p.number) < 0.15 {
 		report, err = p.breakOff(c, sheet)
 	} else {
-		report, err = c.Import(p.ctx, testTarget, sheet)
+		report, err = c.Import(p.ctx, target, sheet)
 	}
 	group.Wait()
 	if p.dead() {
@@ -294,10 +298,10 @@ func (p *process) endLater() (stop func()) {
 }
 
 // breakOff streams a sheet and stops after some of the results.
-func (p *process) breakOff(c *Client, sheet []Source) (*Report, error) {
+func (p *process) breakOff(c *readsetimport.Client, sheet []readsetimport.Source) (*readsetimport.Report, error) {
 	left := int(p.world.roll("results", p.number) % uint64(len(sheet)+1))
-	report := new(Report)
-	for res, err := range c.Stream(p.ctx, testTarget, withoutErrors(sheet)) {
+	report := new(readsetimport.Report)
+	for res, err := range c.Stream(p.ctx, target, rows(sheet)) {
 		if err != nil {
 			return report, err
 		}
@@ -310,7 +314,18 @@ func (p *process) breakOff(c *Client, sheet []Source) (*Report, error) {
 	return report, nil
 }
 
-func (p *process) work(sheet, another []Source) (*Report, error) {
+// rows is a sheet as an input.
+func rows(sheet []readsetimport.Source) iter.Seq2[readsetimport.Source, error] {
+	return func(yield func(readsetimport.Source, error) bool) {
+		for _, s := range sheet {
+			if !yield(s, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (p *process) work(sheet, another []readsetimport.Source) (*readsetimport.Report, error) {
 	if p.world.orchestrates() {
 		return p.advanceAll(sheet)
 	}
@@ -346,7 +361,7 @@ func (w *world) live() (verdict, error) {
 	number++
 	w.log("the last run: %d sources", len(sheets[len(sheets)-1]))
 	known := w.endedJobs()
-	report, err := w.newProcess(number, simRun{}, true).work(sheets[len(sheets)-1], nil)
+	report, err := w.newProcess(number, runPlan{}, true).work(sheets[len(sheets)-1], nil)
 	if err != nil {
 		return verdict{}, fmt.Errorf("the last run: %w", err)
 	}
@@ -362,14 +377,14 @@ func (w *world) live() (verdict, error) {
 }
 
 // sheets is the sheet of each run.
-func (w *world) sheets() [][]Source {
+func (w *world) sheets() [][]readsetimport.Source {
 	if w.limits.sources == 0 {
 		return w.plan.sheets
 	}
-	var small [][]Source
+	var small [][]readsetimport.Source
 	for _, sheet := range w.plan.sheets {
-		small = append(small, slices.DeleteFunc(slices.Clone(sheet), func(s Source) bool {
-			return simKeyOf(s.Source1) >= simKey(w.limits.sources)
+		small = append(small, slices.DeleteFunc(slices.Clone(sheet), func(s readsetimport.Source) bool {
+			return keyOf(s.Source1) >= keyFor(w.limits.sources)
 		}))
 	}
 	return small

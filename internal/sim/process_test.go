@@ -1,4 +1,4 @@
-package readsetimport
+package sim
 
 import (
 	"context"
@@ -14,7 +14,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/omics"
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -59,7 +62,7 @@ var crashPoints = func() (all []crashPoint) {
 type process struct {
 	world  *world
 	number int
-	run    simRun
+	run    runPlan
 	calm   bool // nothing goes wrong
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -68,7 +71,7 @@ type process struct {
 
 	mu        sync.Mutex
 	appending struct{ phase, key string }
-	refused   map[string]bool // tokens whose last request was refused
+	refused   map[journal.Fingerprint]bool // first sources of batches whose last request was refused
 	searched  map[string]string
 	last      string // phase of the last answer to a search
 }
@@ -122,17 +125,17 @@ func (p *process) diskFails(op string) bool {
 	return true
 }
 
-// simJournal is the journal of a process, which dies with it.
-type simJournal struct {
+// processJournal is the journal of a process, which dies with it.
+type processJournal struct {
 	journal.Journal
 	p *process
 }
 
-func (j simJournal) Replay(ctx context.Context) iter.Seq2[journal.Record, error] {
+func (j processJournal) Replay(ctx context.Context) iter.Seq2[journal.Record, error] {
 	return j.Journal.Replay(ctx)
 }
 
-func (j simJournal) Append(ctx context.Context, r journal.Record) error {
+func (j processJournal) Append(ctx context.Context, r journal.Record) error {
 	p := j.p
 	key := fmt.Sprint(r.Kind, " ", r.ClientToken, " ", r.Attempt)
 	n := p.world.count("append", p.number, key)
@@ -147,11 +150,14 @@ func (j simJournal) Append(ctx context.Context, r journal.Record) error {
 		p.crash()
 		return errCrashed
 	}
+	if r.Kind == journal.Sending {
+		p.world.sent[r.ClientToken] = r.Sources[0].Fingerprint
+	}
 	err := j.Journal.Append(ctx, r)
 	if p.dead() {
 		return errCrashed
 	}
-	p.world.log("run %d: %s %s attempt %d job %s: %v", p.number, r.Kind, shorten(r.ClientToken), r.Attempt, r.JobID, err)
+	p.world.log("run %d: %s %s attempt %d job %s: %v", p.number, r.Kind, short(r.ClientToken), r.Attempt, r.JobID, err)
 	if err == nil && p.at("append after", p.appending.phase, key) {
 		p.crash()
 		return errCrashed
@@ -172,16 +178,14 @@ func (p *process) phaseOf(r journal.Record) string {
 		}
 		return phaseSending
 	}
-	for attempt := 1; attempt <= attemptMax+1; attempt++ {
-		if p.refused[attemptToken(Batch{ClientToken: r.ClientToken}, attempt)] {
-			return phaseSending
-		}
+	if p.refused[p.world.sent[r.ClientToken]] {
+		return phaseSending
 	}
 	return p.last
 }
 
-// simAPI is the SDK's client with a note for the transport of what each request is for.
-type simAPI struct {
+// processAPI is the SDK's client with a note for the transport of what each request is for.
+type processAPI struct {
 	*omics.Client
 	p *process
 }
@@ -193,16 +197,16 @@ type note struct{ phase, key string }
 
 func (n note) in(ctx context.Context) context.Context { return context.WithValue(ctx, noteKey{}, n) }
 
-func (a simAPI) StartReadSetImportJob(ctx context.Context, in *omics.StartReadSetImportJobInput, fns ...func(*omics.Options)) (*omics.StartReadSetImportJobOutput, error) {
-	n := note{phaseSending, simKeyOf(aws.ToString(in.Sources[0].SourceFiles.Source1))}
+func (a processAPI) StartReadSetImportJob(ctx context.Context, in *omics.StartReadSetImportJobInput, fns ...func(*omics.Options)) (*omics.StartReadSetImportJobOutput, error) {
+	n := note{phaseSending, keyOf(aws.ToString(in.Sources[0].SourceFiles.Source1))}
 	out, err := a.Client.StartReadSetImportJob(n.in(ctx), in, fns...)
 	a.p.mu.Lock()
-	a.p.refused[aws.ToString(in.ClientToken)] = err != nil && newError("", err).refused()
+	a.p.refused[fingerprint(in.Sources[0])] = refused(err)
 	a.p.mu.Unlock()
 	return out, a.p.received(n, err)
 }
 
-func (a simAPI) GetReadSetImportJob(ctx context.Context, in *omics.GetReadSetImportJobInput, fns ...func(*omics.Options)) (*omics.GetReadSetImportJobOutput, error) {
+func (a processAPI) GetReadSetImportJob(ctx context.Context, in *omics.GetReadSetImportJobInput, fns ...func(*omics.Options)) (*omics.GetReadSetImportJobOutput, error) {
 	n := note{phaseLooking, aws.ToString(in.Id)}
 	if calledFrom("searchJob") {
 		n.phase = phaseInspecting
@@ -216,7 +220,7 @@ func (a simAPI) GetReadSetImportJob(ctx context.Context, in *omics.GetReadSetImp
 	return out, a.p.received(n, err)
 }
 
-func (a simAPI) ListReadSetImportJobs(ctx context.Context, in *omics.ListReadSetImportJobsInput, fns ...func(*omics.Options)) (*omics.ListReadSetImportJobsOutput, error) {
+func (a processAPI) ListReadSetImportJobs(ctx context.Context, in *omics.ListReadSetImportJobsInput, fns ...func(*omics.Options)) (*omics.ListReadSetImportJobsOutput, error) {
 	n := note{phaseSweeping, "list"}
 	if calledFrom("searchList") {
 		n.phase = phaseListing
@@ -229,6 +233,29 @@ func (a simAPI) ListReadSetImportJobs(ctx context.Context, in *omics.ListReadSet
 	}
 	return out, a.p.received(n, err)
 }
+
+// refused reports whether an answer says that nothing was started.
+func refused(err error) bool {
+	var answer *smithyhttp.ResponseError
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch answer.HTTPStatusCode() {
+	case http.StatusBadRequest, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
+		return true
+	}
+	return false
+}
+
+// fingerprint is the fingerprint of a source as it is sent.
+func fingerprint(s types.StartReadSetImportJobSourceItem) journal.Fingerprint {
+	return target.Fingerprint(readsetimport.Source{
+		Type: s.SourceFileType, Source1: aws.ToString(s.SourceFiles.Source1), Source2: aws.ToString(s.SourceFiles.Source2),
+		SubjectID: aws.ToString(s.SubjectId), SampleID: aws.ToString(s.SampleId),
+	})
+}
+
+func short(s string) string { return s[:min(len(s), 12)] }
 
 // received is the last moment of a request.
 func (p *process) received(n note, err error) error {
@@ -256,13 +283,13 @@ func calledFrom(method string) bool {
 	}
 }
 
-// simTransport carries the requests of a process to the service.
-type simTransport struct {
+// wireTransport carries the requests of a process to the service.
+type wireTransport struct {
 	p    *process
 	next http.RoundTripper
 }
 
-func (t simTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	p, w := t.p, t.p.world
 	n, _ := req.Context().Value(noteKey{}).(note)
 	if p.at("request before", n.phase, n.key) {

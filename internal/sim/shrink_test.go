@@ -1,4 +1,4 @@
-package readsetimport
+package sim
 
 import (
 	"fmt"
@@ -11,10 +11,10 @@ import (
 
 // shrink looks for the fewest events with which a seed still fails, and tells of them. It takes away what it can, one
 // after the other, until nothing more can be taken away or it has taken long enough.
-func shrink(t *testing.T, seed uint64, failed simOutcome) string {
+func shrink(t *testing.T, seed uint64, failed seedOutcome) string {
 	deadline := time.Now().Add(20 * time.Second)
-	limits := simLimits{without: make(map[string]bool)}
-	try := func(less simLimits) bool {
+	allowed := limits{without: make(map[string]bool)}
+	try := func(less limits) bool {
 		if time.Now().After(deadline) {
 			return false
 		}
@@ -22,19 +22,19 @@ func shrink(t *testing.T, seed uint64, failed simOutcome) string {
 		if out.err == nil {
 			return false
 		}
-		failed, limits = out, less
+		failed, allowed = out, less
 		return true
 	}
 	for smaller := true; smaller; {
 		smaller = false
 		for _, n := range []int{1, 2, 4, 8, 16} {
-			less := limits
-			if less.sources = n; (limits.sources == 0 || n < limits.sources) && try(less) {
+			less := allowed
+			if less.sources = n; (allowed.sources == 0 || n < allowed.sources) && try(less) {
 				smaller = true
 				break
 			}
 		}
-		for less := limits; less.runs+1 < len(failed.world.plan.runs); less = limits {
+		for less := allowed; less.runs+1 < len(failed.world.plan.runs); less = allowed {
 			if less.runs++; !try(less) {
 				break
 			}
@@ -43,12 +43,12 @@ func shrink(t *testing.T, seed uint64, failed simOutcome) string {
 		// Several at once, then one at a time.
 		for size := max(1, len(failed.world.happened)/2); size > 0; size /= 2 {
 			for chunk := range slices.Chunk(slices.Clone(failed.world.happened), size) {
-				less := limits
-				less.without = maps.Clone(limits.without)
+				less := allowed
+				less.without = maps.Clone(allowed.without)
 				for _, event := range chunk {
 					less.without[event] = true
 				}
-				if len(less.without) > len(limits.without) && try(less) {
+				if len(less.without) > len(allowed.without) && try(less) {
 					smaller = true
 				}
 			}
@@ -60,9 +60,9 @@ func shrink(t *testing.T, seed uint64, failed simOutcome) string {
 		lines = slices.Concat(lines[:most/2], []string{"…"}, lines[len(lines)-most/2:])
 	}
 	return fmt.Sprintf("simulation: seed %d fails: %v\n%s\nplan: %s\nwhat went wrong in it, shrunk to the least:\n\t%s\nand all that happened then:\n\t%s\n",
-		seed, failed.err, simReplay(seed), failed.world.plan, strings.Join(failed.world.happened, "\n\t"), strings.Join(lines, "\n\t"))
+		seed, failed.err, replayCommand(seed), failed.world.plan, strings.Join(failed.world.happened, "\n\t"), strings.Join(lines, "\n\t"))
 }
 
-func (p simPlan) String() string {
+func (p plan) String() string {
 	return fmt.Sprintf("client %+v service %+v faults %v", p.client, p.service, p.faults)
 }

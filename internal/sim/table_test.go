@@ -1,4 +1,4 @@
-package readsetimport
+package sim
 
 import (
 	"fmt"
@@ -6,37 +6,37 @@ import (
 	"strings"
 )
 
-// simRow is a row of the table of what was hit, and the columns in which it can be hit at all.
-type simRow struct {
+// tableRow is a row of the table of what was hit, and the columns in which it can be hit at all.
+type tableRow struct {
 	name   string
 	phases []string
 }
 
-// simRows are the rows of the table. No request is made in planned and while opening, and only a start is refused for
+// tableRows are the rows of the table. No request is made in planned and while opening, and only a start is refused for
 // a full quota. A sweep (running, List) changes nothing that is written down.
-func simRows() []simRow {
-	var rows []simRow
-	for _, f := range simFaults {
+func tableRows() []tableRow {
+	var rows []tableRow
+	for _, f := range faults {
 		phases := requestPhases
 		if f.phases != nil {
 			phases = f.phases
 		}
-		rows = append(rows, simRow{"fault: " + f.name, phases})
+		rows = append(rows, tableRow{"fault: " + f.name, phases})
 	}
-	rows = append(rows, simRow{"journal write fails", appendPhases}, simRow{"journal sync fails", appendPhases})
+	rows = append(rows, tableRow{"journal write fails", appendPhases}, tableRow{"journal sync fails", appendPhases})
 	for _, p := range crashPoints {
 		name := "crash: " + p.point
-		if at := slices.IndexFunc(rows, func(r simRow) bool { return r.name == name }); at >= 0 {
+		if at := slices.IndexFunc(rows, func(r tableRow) bool { return r.name == name }); at >= 0 {
 			rows[at].phases = append(rows[at].phases, p.phase)
 		} else {
-			rows = append(rows, simRow{name, []string{p.phase}})
+			rows = append(rows, tableRow{name, []string{p.phase}})
 		}
 	}
 	return rows
 }
 
 // table shows how often each fault and each crash point was hit in each phase. A dot is a cell that cannot be.
-func (a simTotal) table() string {
+func (a total) table() string {
 	columns := append([]string{phaseOpening, phasePlanned}, requestPhases...)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-28s", "")
@@ -44,7 +44,7 @@ func (a simTotal) table() string {
 		fmt.Fprintf(&b, "%17s", c)
 	}
 	b.WriteString("\n")
-	for _, row := range simRows() {
+	for _, row := range tableRows() {
 		fmt.Fprintf(&b, "%-28s", row.name)
 		for _, c := range columns {
 			if slices.Contains(row.phases, c) {
@@ -58,8 +58,8 @@ func (a simTotal) table() string {
 	return b.String()
 }
 
-func (a simTotal) emptyCells() (empty []string) {
-	for _, row := range simRows() {
+func (a total) emptyCells() (empty []string) {
+	for _, row := range tableRows() {
 		for _, c := range row.phases {
 			if a.Cells[row.name+"|"+c] == 0 {
 				empty = append(empty, row.name+", "+c)

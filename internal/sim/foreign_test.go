@@ -1,4 +1,4 @@
-package readsetimport
+package sim
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 
+	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -19,13 +20,13 @@ func (w *world) foreigners(number int) {
 		inner = o.HTTPClient.(*http.Client).Transport
 		o.HTTPClient = &http.Client{Transport: unspoiled{w, inner}}
 	})
-	c, err := New(api)
+	c, err := readsetimport.New(api)
 	if err != nil {
 		panic(err)
 	}
 	for i := range w.plan.service.foreign {
-		source := UBAM(fmt.Sprintf("s3://elsewhere/%d/%d.bam", number, i)).WithSubject("x").WithSample("x")
-		_, _ = c.Start(context.Background(), newBatch(testTarget, "foreign", []Source{source}))
+		source := readsetimport.UBAM(fmt.Sprintf("s3://elsewhere/%d/%d.bam", number, i)).WithSubject("x").WithSample("x")
+		_, _ = c.Start(context.Background(), batch("foreign", []readsetimport.Source{source}))
 	}
 }
 

@@ -1,4 +1,4 @@
-package readsetimport
+package sim
 
 import (
 	"fmt"
@@ -8,20 +8,22 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/readsetimport/readsetimport"
 )
 
-// simPlan is the world that a seed makes: the sheets, the service, the client and what goes wrong. Faults are not in it:
+// plan is the world that a seed makes: the sheets, the service, the client and what goes wrong. Faults are not in it:
 // each is decided when its request comes, by the seed and the request, so that taking one away leaves the others.
-type simPlan struct {
-	sheets     [][]Source // one for each run of the program; the last run completes
-	runs       []simRun
-	client     simClient
-	service    simService
+type plan struct {
+	sheets     [][]readsetimport.Source // one for each run of the program; the last run completes
+	runs       []runPlan
+	client     clientPlan
+	service    servicePlan
 	faults     map[string]float64 // chance of a fault, by phase
 	diskFaults map[string]float64 // chance that a write or a sync of the journal fails, by phase
 }
 
-type simClient struct {
+type clientPlan struct {
 	fixedRunID       bool
 	tokenWindow      time.Duration
 	batchSize        int
@@ -30,7 +32,7 @@ type simClient struct {
 	minPoll, maxPoll time.Duration
 }
 
-type simService struct {
+type servicePlan struct {
 	tokenWindow, listLag, retention, skew, late, longest time.Duration
 	quotaFirst, keepOrder                                bool
 	maxActive, pageSize, foreign                         int
@@ -38,8 +40,8 @@ type simService struct {
 	failing, failingOnce, badJobs                        float64
 }
 
-// simRun is one run of the program: how it ends, and how long it is until the next.
-type simRun struct {
+// runPlan is one run of the program: how it ends, and how long it is until the next.
+type runPlan struct {
 	crash crashPoint    // where it crashes
 	oneIn uint64        // at how many of the chances there are
 	after time.Duration // if above 0, it is interrupted then; with no crash point it is killed
@@ -72,17 +74,20 @@ func between(random *rand.Rand, least, most time.Duration) time.Duration {
 	return time.Duration(float64(least) * math.Exp(random.Float64()*math.Log(float64(most)/float64(least))))
 }
 
-const day = 24 * time.Hour
+const (
+	day    = 24 * time.Hour
+	listed = 7 * day // how old a request may be for the list of jobs to be trusted
+)
 
-func newSimPlan(seed uint64) simPlan {
+func newPlan(seed uint64) plan {
 	random := rand.New(rand.NewPCG(seed, 0))
-	var p simPlan
+	var p plan
 	s := &p.service
 	s.tokenWindow = pick(random, -1, -1, 10*time.Minute, time.Hour, 8*time.Hour, day, 2*day, 10_000*day)
 	s.listLag = pick(random, 0, 0, time.Second, time.Minute, 3*time.Minute)
 	// What a broken connection leaves on its way, and the list's lag, are together below what a search waits.
 	s.late = pick(random, time.Second, 20*time.Second, 100*time.Second)
-	s.retention = pick(random, 0, recordsKept, 30*day)
+	s.retention = pick(random, 0, listed, 30*day)
 	s.skew = pick(random, 0, 0, time.Second, -time.Second, 10*time.Minute, -10*time.Minute, 3*time.Hour, -3*time.Hour)
 	s.quotaFirst, s.keepOrder = random.IntN(2) == 0, random.IntN(3) == 0
 	s.maxActive = pick(random, 0, 0, 1, 2, 5)
@@ -137,7 +142,7 @@ func newSimPlan(seed uint64) simPlan {
 		favoured = slices.Concat(pointsIn(phaseListing), pointsIn(phaseInspecting), appendPointsIn(phaseListing))
 	}
 	for i := range n {
-		run := newSimRun(random)
+		run := newRunPlan(random)
 		if len(favoured) > 0 && random.IntN(2) == 0 {
 			run.crash, run.after = pick(random, favoured...), 0
 		}
@@ -159,8 +164,8 @@ func pointsIn(phase string) []crashPoint {
 	return slices.DeleteFunc(slices.Clone(crashPoints), func(p crashPoint) bool { return p.phase != phase })
 }
 
-func newSimRun(random *rand.Rand) simRun {
-	run := simRun{
+func newRunPlan(random *rand.Rand) runPlan {
+	run := runPlan{
 		oneIn: pick[uint64](random, 1, 1, 2, 3, 5, 8),
 		power: random.IntN(2) == 0,
 		pause: between(random, time.Second, 6*time.Hour),
@@ -188,12 +193,12 @@ func newSimRun(random *rand.Rand) simRun {
 }
 
 // newSheets makes a sheet and what becomes of it from run to run.
-func newSheets(random *rand.Rand, n, least int) [][]Source {
-	var sheets [][]Source
+func newSheets(random *rand.Rand, n, least int) [][]readsetimport.Source {
+	var sheets [][]readsetimport.Source
 	made := 0
-	add := func(sheet []Source, n int) []Source {
+	add := func(sheet []readsetimport.Source, n int) []readsetimport.Source {
 		for range n {
-			sheet = append(sheet, simSource(made))
+			sheet = append(sheet, sourceFor(made))
 			made++
 		}
 		return sheet
@@ -204,7 +209,7 @@ func newSheets(random *rand.Rand, n, least int) [][]Source {
 	}
 	sheet := add(nil, size)
 	for i := range n {
-		sheet = append([]Source(nil), sheet...)
+		sheet = append([]readsetimport.Source(nil), sheet...)
 		if i > 0 {
 			switch random.IntN(9) {
 			case 0, 1, 5, 6:
@@ -226,25 +231,25 @@ func newSheets(random *rand.Rand, n, least int) [][]Source {
 	return sheets
 }
 
-// simSource is the source of a number. Its key is in the names of its files.
-func simSource(n int) Source {
-	uri := fmt.Sprintf("s3://bucket/sim/%s", simKey(n))
-	var s Source
+// sourceFor is the source of a number. Its key is in the names of its files.
+func sourceFor(n int) readsetimport.Source {
+	uri := fmt.Sprintf("s3://bucket/sim/%s", keyFor(n))
+	var s readsetimport.Source
 	switch n % 3 {
 	case 0:
-		s = UBAM(uri + ".bam")
+		s = readsetimport.UBAM(uri + ".bam")
 	case 1:
-		s = PairedFASTQ(uri+"_R1.fastq.gz", uri+"_R2.fastq.gz").WithTag("project", "p")
+		s = readsetimport.PairedFASTQ(uri+"_R1.fastq.gz", uri+"_R2.fastq.gz").WithTag("project", "p")
 	case 2:
-		s = CRAM(uri+".cram", "arn:aws:omics:us-east-1:123456789012:referenceStore/1234567890/reference/1234567890")
+		s = readsetimport.CRAM(uri+".cram", "arn:aws:omics:us-east-1:123456789012:referenceStore/1234567890/reference/1234567890")
 	}
 	return s.WithSubject(fmt.Sprintf("subject-%d", n/2)).WithSample(fmt.Sprintf("sample-%d", n))
 }
 
-func simKey(n int) string { return fmt.Sprintf("s%04d", n) }
+func keyFor(n int) string { return fmt.Sprintf("s%04d", n) }
 
-// simKeyOf is the key of the source with this first file, or the file itself if it is not one of the sheet.
-func simKeyOf(source1 string) string {
+// keyOf is the key of the source with this first file, or the file itself if it is not one of the sheet.
+func keyOf(source1 string) string {
 	const prefix = "s3://bucket/sim/"
 	if len(source1) >= len(prefix)+5 && source1[:len(prefix)] == prefix {
 		return source1[len(prefix) : len(prefix)+5]

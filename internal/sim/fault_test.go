@@ -1,4 +1,4 @@
-package readsetimport
+package sim
 
 import (
 	"bytes"
@@ -11,15 +11,15 @@ import (
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
-// simFault is what goes wrong with a request.
-type simFault struct {
+// fault is what goes wrong with a request.
+type fault struct {
 	name string
 	omicstest.Fault
 	change func(answer any) // to an answer of 200 in JSON; nil: none
 }
 
-// simFaults are the faults of requests, and how often each comes in comparison.
-var simFaults = []struct {
+// faults are the faults of requests, and how often each comes in comparison.
+var faults = []struct {
 	name   string
 	weight int
 	phases []string // nil: all
@@ -75,7 +75,7 @@ func withoutReadSets(answer any) {
 }
 
 // spoil changes the answer to a request.
-func (f simFault) spoil(res *http.Response) error {
+func (f fault) spoil(res *http.Response) error {
 	if f.change == nil || res.StatusCode != http.StatusOK {
 		return nil
 	}
@@ -92,29 +92,29 @@ func (f simFault) spoil(res *http.Response) error {
 }
 
 // fault decides what goes wrong with a request.
-func (w *world) fault(p *process, n note, seq int) simFault {
+func (w *world) fault(p *process, n note, seq int) fault {
 	if p.calm || w.portion("fault", p.number, n, seq) >= w.plan.faults[n.phase] {
-		return simFault{}
+		return fault{}
 	}
 	sum := 0
-	for _, f := range simFaults {
+	for _, f := range faults {
 		if f.phases == nil || slices.Contains(f.phases, n.phase) {
 			sum += f.weight
 		}
 	}
 	at := int(w.roll("kind of fault", p.number, n, seq) % uint64(sum))
-	for _, f := range simFaults {
+	for _, f := range faults {
 		if f.phases != nil && !slices.Contains(f.phases, n.phase) {
 			continue
 		}
 		if at -= f.weight; at >= 0 {
 			continue
 		}
-		if !w.happens(simEvent(p, n, seq) + ": " + f.name) {
-			return simFault{}
+		if !w.happens(eventName(p, n, seq) + ": " + f.name) {
+			return fault{}
 		}
 		w.hit("fault: "+f.name, n.phase)
-		return simFault{f.name, f.make(w, w.roll("detail of fault", p.number, n, seq)), f.change}
+		return fault{f.name, f.make(w, w.roll("detail of fault", p.number, n, seq)), f.change}
 	}
 	panic("unreachable")
 }

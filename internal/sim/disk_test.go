@@ -1,4 +1,4 @@
-package readsetimport
+package sim
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"github.com/readsetimport/readsetimport/journal"
 )
 
-// simDisk is the disk with the journal's file on it: what is durable, and what was done since the last sync.
-type simDisk struct {
+// simulatedDisk is the disk with the journal's file on it: what is durable, and what was done since the last sync.
+type simulatedDisk struct {
 	durable []byte
 	cached  []byte // what a reader sees
 	pending []diskChange
@@ -38,17 +38,17 @@ func (c diskChange) on(file []byte) []byte {
 	return file
 }
 
-func (d *simDisk) change(c diskChange) {
+func (d *simulatedDisk) change(c diskChange) {
 	d.pending = append(d.pending, c)
 	d.cached = c.on(d.cached)
 }
 
-func (d *simDisk) sync() {
+func (d *simulatedDisk) sync() {
 	d.durable, d.pending = d.cached, nil
 }
 
 // powerCut loses some of what was not synced: all that follows a certain point, at which a write may be torn.
-func (d *simDisk) powerCut(random func(n int) int) {
+func (d *simulatedDisk) powerCut(random func(n int) int) {
 	file := d.durable
 	for i, c := range d.pending {
 		if kept := random(len(d.pending) + 1 - i); kept > 0 {
@@ -74,13 +74,13 @@ var (
 	errCrashed = errors.New("the process is gone")
 )
 
-// simFile is the journal's file as one process has it open.
-type simFile struct {
-	disk *simDisk
+// simulatedFile is the journal's file as one process has it open.
+type simulatedFile struct {
+	disk *simulatedDisk
 	p    *process
 }
 
-func (f *simFile) ReadAt(b []byte, at int64) (int, error) {
+func (f *simulatedFile) ReadAt(b []byte, at int64) (int, error) {
 	if at >= int64(len(f.disk.cached)) {
 		return 0, io.EOF
 	}
@@ -91,7 +91,7 @@ func (f *simFile) ReadAt(b []byte, at int64) (int, error) {
 	return n, nil
 }
 
-func (f *simFile) WriteAt(b []byte, at int64) (int, error) {
+func (f *simulatedFile) WriteAt(b []byte, at int64) (int, error) {
 	switch cut := f.p.world.roll("cut", f.p.number, len(f.disk.cached)); {
 	case f.p.dead():
 		return 0, errCrashed
@@ -107,7 +107,7 @@ func (f *simFile) WriteAt(b []byte, at int64) (int, error) {
 	return len(b), nil
 }
 
-func (f *simFile) Sync() error {
+func (f *simulatedFile) Sync() error {
 	switch {
 	case f.p.dead():
 		return errCrashed
@@ -121,7 +121,7 @@ func (f *simFile) Sync() error {
 	return nil
 }
 
-func (f *simFile) Truncate(size int64) error {
+func (f *simulatedFile) Truncate(size int64) error {
 	if f.p.dead() {
 		return errCrashed
 	}
@@ -133,10 +133,10 @@ func (f *simFile) Truncate(size int64) error {
 	return nil
 }
 
-func (f *simFile) Close() error { return nil }
+func (f *simulatedFile) Close() error { return nil }
 
 // openOn opens the journal in a file of the simulated disk.
-func openOn(file *simFile) (*journal.File, error) {
+func openOn(file *simulatedFile) (*journal.File, error) {
 	real := disk.Open
 	defer func() { disk.Open = real }()
 	disk.Open = func(string) (disk.File, int64, error) { return file, int64(len(file.disk.cached)), nil }

@@ -1,4 +1,4 @@
-package readsetimport
+package sim
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
@@ -14,7 +15,7 @@ import (
 // endedJobs are the jobs of which the journal knows the end.
 func (w *world) endedJobs() map[string]bool {
 	known := make(map[string]bool)
-	copied := &simFile{&simDisk{cached: w.disk.cached}, w.newProcess(0, simRun{}, true)}
+	copied := &simulatedFile{&simulatedDisk{cached: w.disk.cached}, w.newProcess(0, runPlan{}, true)}
 	file, err := openOn(copied)
 	if err != nil {
 		return known
@@ -31,32 +32,32 @@ func (w *world) endedJobs() map[string]bool {
 type verdict struct{ imported, failed, unresolved int }
 
 // plausible holds for the report of every run that ended by itself: what it says to be in the store is there.
-func (w *world) plausible(report *Report) error {
+func (w *world) plausible(report *readsetimport.Report) error {
 	sets := make(map[string]string)
-	for _, set := range w.service.ReadSets(testTarget.SequenceStoreID) {
+	for _, set := range w.service.ReadSets(target.SequenceStoreID) {
 		sets[set.ID] = set.Source1
 	}
 	for _, res := range report.Results {
 		if res.Err == nil && sets[res.ReadSetID] != res.Source.Source1 {
-			return fmt.Errorf("%s is reported as read set %q, which is not in the store", simKeyOf(res.Source.Source1), res.ReadSetID)
+			return fmt.Errorf("%s is reported as read set %q, which is not in the store", keyOf(res.Source.Source1), res.ReadSetID)
 		}
 	}
 	return nil
 }
 
 // compare holds the last report against the store.
-func (w *world) compare(report *Report, sheet []Source, known map[string]bool) (verdict, error) {
+func (w *world) compare(report *readsetimport.Report, sheet []readsetimport.Source, known map[string]bool) (verdict, error) {
 	sets := make(map[string][]omicstest.ReadSet)
-	for _, set := range w.service.ReadSets(testTarget.SequenceStoreID) {
+	for _, set := range w.service.ReadSets(target.SequenceStoreID) {
 		sets[set.Source1] = append(sets[set.Source1], set)
 	}
 	for uri, same := range sets {
 		if len(same) > 1 {
-			return verdict{}, fmt.Errorf("%s is in the store %d times: jobs %s and %s", simKeyOf(uri), len(same), same[0].JobID, same[1].JobID)
+			return verdict{}, fmt.Errorf("%s is in the store %d times: jobs %s and %s", keyOf(uri), len(same), same[0].JobID, same[1].JobID)
 		}
 	}
 	jobs := make(map[string]omicstest.Job)
-	for _, job := range w.service.Jobs(testTarget.SequenceStoreID) {
+	for _, job := range w.service.Jobs(target.SequenceStoreID) {
 		jobs[job.ID] = job
 	}
 	if len(report.Results) != len(sheet) {
@@ -64,8 +65,8 @@ func (w *world) compare(report *Report, sheet []Source, known map[string]bool) (
 	}
 	var v verdict
 	for i, res := range report.Results {
-		key, in := simKeyOf(sheet[i].Source1), sets[sheet[i].Source1]
-		var failure *JobError
+		key, in := keyOf(sheet[i].Source1), sets[sheet[i].Source1]
+		var failure *readsetimport.JobError
 		switch {
 		case res.Index != i || res.Source.Source1 != sheet[i].Source1:
 			return v, fmt.Errorf("result %d is of another source", i)
@@ -74,7 +75,7 @@ func (w *world) compare(report *Report, sheet []Source, known map[string]bool) (
 				return v, fmt.Errorf("%s is reported as read set %s of job %s, and the store has %v", key, res.ReadSetID, res.JobID, in)
 			}
 			v.imported++
-		case errors.Is(res.Err, ErrUnresolved):
+		case errors.Is(res.Err, readsetimport.ErrUnresolved):
 			if w.mustResolve() {
 				return v, fmt.Errorf("%s is unresolved: %w", key, res.Err)
 			}
@@ -115,11 +116,11 @@ func (w *world) mustResolve() bool {
 	if w.orchestrates() { // a search that is refused leaves its batch unresolved for good
 		for _, phase := range []string{phaseListing, phaseInspecting} {
 			for _, refusal := range []string{"400", "403", "404"} {
-				if w.cells[simCell{"fault: " + refusal, phase}] > 0 {
+				if w.cells[cell{"fault: " + refusal, phase}] > 0 {
 					return false
 				}
 			}
 		}
 	}
-	return time.Since(w.begin) < recordsKept
+	return time.Since(w.begin) < listed
 }

@@ -1,0 +1,2 @@
+// Package sim simulates imports that crash. See TestSimulation.
+package sim
