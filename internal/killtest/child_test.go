@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/http"
 	"os"
@@ -21,6 +20,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/internal/child"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -50,7 +50,6 @@ const (
 	exitComplete   = 0 // every source is in
 	exitIncomplete = 3
 	exitBroken     = 4
-	exitOrphaned   = 5 // its parent is gone
 )
 
 func TestMain(m *testing.M) {
@@ -58,10 +57,7 @@ func TestMain(m *testing.M) {
 	if text == "" {
 		os.Exit(m.Run())
 	}
-	go func() { // the parent holds the other end for as long as it lives
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(exitOrphaned)
-	}()
+	child.EndWithParent()
 	var o order
 	err := json.Unmarshal([]byte(text), &o)
 	if err == nil {

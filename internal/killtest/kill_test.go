@@ -21,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/child"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -154,15 +155,13 @@ func (l *life) process(p plan) (code int) {
 	cmd.Env = append(os.Environ(), asChild+"="+string(text))
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	hold, err := cmd.StdinPipe() // the process ends itself when this closes, however this one ends
-	require.NoError(t, err)
 	var once sync.Once
 	gone := make(chan struct{})
 	kill := func() {
 		once.Do(func() { _ = cmd.Process.Kill() })
 		<-gone
 	}
-	require.NoError(t, cmd.Start())
+	require.NoError(t, child.Start(cmd))
 	p.trap.kill = kill
 	l.store.set(p.trap)
 	if p.clock > 0 {
@@ -178,7 +177,6 @@ func (l *life) process(p plan) (code int) {
 	ended := cmd.Wait()
 	close(gone)
 	l.store.set(trap{})
-	_ = hold.Close()
 
 	var exit *exec.ExitError
 	if ended != nil && !errors.As(ended, &exit) {

@@ -28,6 +28,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/readsetimport/readsetimport/internal/child"
 )
 
 func main() {
@@ -217,7 +219,7 @@ func (t trial) try(ctx context.Context, b bug) (finding, error) {
 	binary := filepath.Join(t.tmp, "test-"+b.name)
 	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, b.pkg)
 	build.Dir = t.module
-	if out, err := build.CombinedOutput(); err != nil {
+	if out, err := output(build); err != nil {
 		return finding{}, fmt.Errorf("%s does not compile: %w\n%s", b.name, err, out)
 	}
 	defer os.Remove(binary)
@@ -227,13 +229,24 @@ func (t trial) try(ctx context.Context, b bug) (finding, error) {
 	begin := time.Now()
 	test := exec.CommandContext(ctx, binary, "-test.run", b.test, "-test.timeout", "10m")
 	test.Dir = filepath.Join(t.module, b.pkg)
-	out, err := test.CombinedOutput()
-	f := finding{found: err != nil, output: string(out), took: time.Since(begin)}
+	out, err := output(test)
+	f := finding{found: err != nil, output: out, took: time.Since(begin)}
 	var failed *exec.ExitError
 	if err != nil && (!errors.As(err, &failed) || ctx.Err() != nil) {
 		return f, err
 	}
 	return f, nil
+}
+
+// output runs a command, which ends with this process, and returns what it prints.
+func output(cmd *exec.Cmd) (string, error) {
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := child.Start(cmd); err != nil {
+		return "", err
+	}
+	err := cmd.Wait()
+	return out.String(), err
 }
 
 // hanging is how long a seed may take, which usually takes less than a second.
@@ -250,14 +263,14 @@ func (t trial) simulate(ctx context.Context, binary string) (finding, error) {
 	worker := exec.CommandContext(ctx, binary, "-test.run", simulation, "-test.timeout", "0", "-worker", "0", "-first",
 		"-from", strconv.FormatUint(t.from, 10), "-seeds", strconv.Itoa(t.seeds))
 	worker.Dir = filepath.Join(t.module, "internal", "sim")
-	worker.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
+	worker.Env = append(os.Environ(), "GOMAXPROCS=1")
 	var output bytes.Buffer
 	worker.Stderr = &output
 	lines, err := worker.StdoutPipe()
 	if err != nil {
 		return finding{}, err
 	}
-	if err := worker.Start(); err != nil {
+	if err := child.Start(worker); err != nil {
 		return finding{}, err
 	}
 	f := finding{}

@@ -56,7 +56,7 @@ func (p *process) advanceAll(sheet []readsetimport.Source) (*readsetimport.Repor
 	var group sync.WaitGroup
 	for i := range o.batches {
 		group.Go(func() {
-			time.Sleep(time.Duration(i) * time.Microsecond)
+			p.pass(time.Duration(i) * time.Microsecond)
 			p.advance(c, i)
 		})
 	}
@@ -80,7 +80,7 @@ func (p *process) advance(c *readsetimport.Client, i int) {
 		}
 		next, err := c.Advance(p.ctx, s)
 		key := fmt.Sprint("batch ", i)
-		time.Sleep(time.Microsecond + time.Duration(w.roll("save", p.number, key, w.count("save", p.number, key))%1_000_000))
+		p.pass(time.Microsecond + time.Duration(w.roll("save", p.number, key, w.count("save", p.number, key))%1_000_000))
 		phase := phaseOf(s)
 		if !p.dead() && p.at("append before", phase, key) {
 			p.crash()

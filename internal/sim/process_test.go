@@ -85,6 +85,17 @@ func (p *process) dead() bool {
 	}
 }
 
+// pass lets time pass for the process. Nothing takes time once it is dead, so that what is left of it in the bubble ends
+// at the moment of the crash.
+func (p *process) pass(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.gone:
+	}
+}
+
 // crash ends the process here and now.
 func (p *process) crash() {
 	p.once.Do(func() { close(p.gone) })
@@ -139,7 +150,7 @@ func (j processJournal) Append(ctx context.Context, r journal.Record) error {
 	p := j.p
 	key := fmt.Sprint(r.Kind, " ", r.ClientToken, " ", r.Attempt)
 	n := p.world.count("append", p.number, key)
-	time.Sleep(time.Microsecond + time.Duration(p.world.roll("append", p.number, key, n)%1_000_000))
+	p.pass(time.Microsecond + time.Duration(p.world.roll("append", p.number, key, n)%1_000_000))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.appending.key, p.appending.phase = key, p.phaseOf(r)
@@ -308,7 +319,7 @@ func (t wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	seq := w.count("request", p.number, n.phase, n.key)
 	latency := time.Millisecond + time.Duration(w.roll("latency", p.number, n, seq)%50_000_000)
-	time.Sleep(latency / 2)
+	p.pass(latency / 2)
 	if p.at("request on its way", n.phase, n.key) {
 		p.crash()
 	}
@@ -335,7 +346,7 @@ func (t wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	w.log("run %d: %s %s #%d %s: %d %v", p.number, n.phase, n.key, seq, fault.name, status, errors.Unwrap(err))
 	if err == nil && req.Context().Err() == nil {
-		time.Sleep(latency - latency/2)
+		p.pass(latency - latency/2)
 	}
 	return res, err
 }

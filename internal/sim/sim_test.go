@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,16 +10,15 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/readsetimport/readsetimport/internal/child"
 )
 
 var (
@@ -27,7 +27,9 @@ var (
 	flagAll    = flag.Bool("all", false, "go on after a seed that fails")
 	flagShow   = flag.Bool("show", false, "print what happens in each seed")
 	flagFirst  = flag.Bool("first", false, "stop at the first seed that fails, and do not shrink it")
+	flagLimit  = flag.Duration("limit", 20*time.Second, "how long a seed may take, which usually takes some milliseconds")
 	flagCores  = flag.Int("cores", runtime.NumCPU(), "how many processes TestSimulation uses")
+	flagStuck  = flag.String("stuck", "", "TestStuckSeed's own: how a seed does not end")
 	flagWorker = flag.Int("worker", -1, "TestSimulation's own: which of its processes this is")
 )
 
@@ -57,6 +59,7 @@ func TestSimulation(t *testing.T) {
 		n = 500
 	}
 	if *flagWorker >= 0 {
+		child.EndWithParent()
 		simulateHere(t, *flagFrom, n)
 		return
 	}
@@ -99,77 +102,6 @@ func (a *total) add(b total) {
 		a.Cells[cell] += n
 	}
 	a.Failures = append(a.Failures, b.Failures...)
-}
-
-// simulate spreads the seeds over processes of one thread each, since goroutines that run at the same moment on several
-// threads have no order that a seed could give back.
-func simulate(t *testing.T, from uint64, n int) total {
-	all := total{Cells: make(map[string]int)}
-	var mu sync.Mutex
-	var next atomic.Uint64
-	var failed atomic.Bool
-	next.Store(from)
-	var group sync.WaitGroup
-	for worker := range max(1, *flagCores) {
-		group.Go(func() {
-			const most = 50 // seeds of one process
-			for !failed.Load() || *flagAll {
-				first := next.Add(most) - most
-				if first >= from+uint64(n) {
-					return
-				}
-				count := min(most, from+uint64(n)-first)
-				part := simulateThere(worker, first, int(count))
-				mu.Lock()
-				all.add(part)
-				failed.Store(len(all.Failures) > 0)
-				for _, f := range part.Failures {
-					fmt.Println(f)
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	group.Wait()
-	slices.Sort(all.Failures)
-	return all
-}
-
-func simulateThere(worker int, from uint64, n int) total {
-	all := total{Cells: make(map[string]int)}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestSimulation$", "-test.timeout=0", "-worker", strconv.Itoa(worker),
-		"-from", strconv.FormatUint(from, 10), "-seeds", strconv.Itoa(n), "-all="+strconv.FormatBool(*flagAll), "-show="+strconv.FormatBool(*flagShow))
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
-	var errText strings.Builder
-	cmd.Stderr = &errText
-	out, err := cmd.Output()
-	text := string(out)
-	current := from
-	for line := range strings.Lines(text) {
-		line, ours := strings.CutPrefix(line, partPrefix)
-		if !ours {
-			if *flagShow {
-				fmt.Print(line)
-			}
-			continue
-		}
-		var part total
-		if json.Unmarshal([]byte(line), &part) == nil {
-			current = part.Current
-			all.add(part)
-		}
-	}
-	if err != nil && len(all.Failures) == 0 {
-		last := text[max(0, len(text)-6000):] + errText.String()
-		all.Failures = append(all.Failures, fmt.Sprintf("simulation: seed %d fails: %v\n%s\n%s", current, err, replayCommand(current), last))
-	}
-	return all
-}
-
-const partPrefix = "simulation-part: "
-
-func replayCommand(seed uint64) string {
-	return fmt.Sprintf("replay: go test -count=1 -run '^TestSimulation$' ./internal/sim -seeds 1 -from %d -show", seed)
 }
 
 // simulateHere runs seeds in this process, and prints what they come to.
@@ -230,6 +162,7 @@ func runSeed(t *testing.T, seed uint64, limits limits) (out seedOutcome) {
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(seed, limits)
 		out.world = w
+		w.stick(*flagStuck)
 		out.verdict, out.err = w.live()
 		w.orphans.Wait()
 		out.virtual = time.Since(w.begin)
@@ -246,11 +179,13 @@ func TestSimulationReplays(t *testing.T) {
 	const seeds = 40
 	traces := func() map[string]string {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestSimulationTraces$", "-worker=0", "-seeds", strconv.Itoa(seeds))
-		cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
-		out, err := cmd.Output()
-		require.NoError(t, err, string(out))
+		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+		var out bytes.Buffer
+		cmd.Stdout = &out
+		require.NoError(t, child.Start(cmd))
+		require.NoError(t, cmd.Wait(), out.String())
 		all := make(map[string]string)
-		for line := range strings.Lines(string(out)) {
+		for line := range strings.Lines(out.String()) {
 			if seed, sum, ok := strings.Cut(strings.TrimSpace(line), " trace "); ok {
 				all[seed] = sum
 			}
@@ -273,6 +208,7 @@ func TestSimulationTraces(t *testing.T) {
 	if *flagWorker < 0 {
 		t.Skip("TestSimulationReplays runs it")
 	}
+	child.EndWithParent()
 	for seed := *flagFrom; seed < *flagFrom+uint64(*flagSeeds); seed++ {
 		sum := sha256.Sum256([]byte(runSeed(t, seed, limits{}).world.traceText()))
 		fmt.Printf("%d trace %s\n", seed, hex.EncodeToString(sum[:8]))

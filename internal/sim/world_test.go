@@ -52,6 +52,12 @@ type world struct {
 	broken   error                          // a rule that was broken on the way
 }
 
+// What a seed and a run of its program may take. The most that an honest one took in 100,000 is a fifth of it.
+const (
+	stepsMax = 100_000
+	runMax   = 60 * day // of virtual time
+)
+
 // cell is a cell of the table of what was hit.
 type cell struct{ Row, Column string }
 
@@ -89,8 +95,8 @@ func (w *world) log(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.trace = append(w.trace, line)
-	if len(w.trace) > 100_000 {
-		panic("seed does not end: " + strings.Join(w.trace[len(w.trace)-60:], "\n"))
+	if len(w.trace) > stepsMax {
+		panic(fmt.Sprintf("seed %d takes more than %d steps, the last of them:\n%s", w.seed, stepsMax, strings.Join(w.trace[len(w.trace)-60:], "\n")))
 	}
 }
 
@@ -249,7 +255,7 @@ func (p *process) importSheet(sheet, another []readsetimport.Source) (*readsetim
 	var other *readsetimport.Report
 	if !p.calm && w.portion("two imports", p.number) < 0.2 {
 		group.Go(func() {
-			time.Sleep(time.Duration(w.roll("second", p.number) % uint64(time.Minute)))
+			p.pass(time.Duration(w.roll("second", p.number) % uint64(time.Minute)))
 			other, _ = c.Import(p.ctx, target, another)
 		})
 	}
@@ -325,7 +331,17 @@ func rows(sheet []readsetimport.Source) iter.Seq2[readsetimport.Source, error] {
 	}
 }
 
+// mustEnd panics if the run takes longer than any honest one.
+func (p *process) mustEnd() (ended func()) {
+	timer := time.AfterFunc(runMax, func() {
+		panic(fmt.Sprintf("seed %d: run %d takes more than %s", p.world.seed, p.number, runMax))
+	})
+	return func() { timer.Stop() }
+}
+
+// work is one run of the program.
 func (p *process) work(sheet, another []readsetimport.Source) (*readsetimport.Report, error) {
+	defer p.mustEnd()()
 	if p.world.orchestrates() {
 		return p.advanceAll(sheet)
 	}

@@ -1,0 +1,2 @@
+// Package childtest checks that programs leave no process behind, on Linux.
+package childtest
