@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport/internal/quota"
 )
@@ -288,51 +285,6 @@ func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, err
 	s.Phase = PhaseUnresolved
 	s.NextAt = time.Time{}
 	return s, e, fmt.Errorf("%w: job %s: %w", ErrUnresolved, s.Job.ID, e)
-}
-
-// implausible is what is wrong with the answer about the job of a batch, or nil. The batch of a job that was not
-// started here is empty.
-func implausible(b Batch, job Job) error {
-	completed := job.Status == types.ReadSetImportJobStatusCompleted ||
-		job.Status == types.ReadSetImportJobStatusCompletedWithFailures
-	switch {
-	case len(b.Sources) > 0 && len(job.Sources) > len(b.Sources):
-		return fmt.Errorf("%w: %d sources in a job of %d", errNotCredible, len(job.Sources), len(b.Sources))
-	case !known(job.Status) && !allEnded(job):
-		return fmt.Errorf("%w: unknown job status %q", errNotCredible, oneLine(string(job.Status)))
-	case completed && (len(job.Sources) < len(b.Sources) || slices.ContainsFunc(job.Sources, unsettled)):
-		return fmt.Errorf("%w: the job has completed, and some of its sources have no outcome", errNotCredible)
-	case job.Done() && slices.ContainsFunc(job.Sources, nameless):
-		return fmt.Errorf("%w: the job has ended, and a source that it finished has no read set id", errNotCredible)
-	}
-	return nil
-}
-
-func known(status types.ReadSetImportJobStatus) bool {
-	return slices.Contains(jobStatuses, status)
-}
-
-var jobStatuses = types.ReadSetImportJobStatus("").Values()
-
-// unsettled reports whether a source of an ended job has no outcome of its own that can be believed.
-func unsettled(s JobSource) bool {
-	switch s.Status {
-	case types.ReadSetImportJobItemStatusFailed:
-		return false
-	case types.ReadSetImportJobItemStatusFinished:
-		return s.ReadSetID == ""
-	}
-	return true
-}
-
-// nameless reports whether a source is said to be in the store, and not as which read set.
-func nameless(s JobSource) bool {
-	return s.Status == types.ReadSetImportJobItemStatusFinished && s.ReadSetID == ""
-}
-
-// allEnded reports whether every source of the job has an outcome, so that the job has ended whatever its status says.
-func allEnded(job Job) bool {
-	return len(job.Sources) > 0 && !job.CompletionTime.IsZero() && !slices.ContainsFunc(job.Sources, unsettled)
 }
 
 // startTries is how often Start and Get make their request before they give up on trouble that passes.
