@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/restjson"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -20,7 +21,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// What a request can come to. Test with errors.Is.
+// Errors returned for a request, by the service's error code or the HTTP status. Test with errors.Is.
 var (
 	ErrValidation     = errors.New("invalid input")         // 400, or refused before it was sent
 	ErrQuotaExceeded  = errors.New("too many import jobs")  // 402: as many jobs run as the account may have in this Region
@@ -29,45 +30,47 @@ var (
 	ErrRequestTimeout = errors.New("request timed out")     // 408: it may or may not have been carried out
 	ErrThrottled      = errors.New("too many requests")     // 429
 	ErrInternal       = errors.New("internal server error") // 5xx: it may or may not have been carried out
+	ErrCredentials    = errors.New("no credentials")        // nothing was sent: the credentials to sign the request with could not be had
 )
 
-// How an import job can end badly. Test with errors.Is; errors.As with a [*JobError] gives the job.
+// Errors returned for an import job that ended badly. Test with errors.Is; errors.As with a [*JobError] gives the job.
 var (
 	ErrJobFailed      = errors.New("import job failed")
 	ErrJobCancelled   = errors.New("import job cancelled")
 	ErrPartialFailure = errors.New("import job completed with failures")
 )
 
-// What an import can come to. Test with errors.Is.
+// Errors returned for an import and its sources. Test with errors.Is.
 var (
-	// ErrIncomplete says that some sources were not imported. The report or the results say which, and why.
+	// ErrIncomplete means that some sources were not imported. The report or the results say which, and why.
 	ErrIncomplete = errors.New("not every source was imported")
-	// ErrUnresolved says that it cannot be told whether a source was imported. Look in the store before importing it
-	// again.
-	ErrUnresolved = errors.New("it cannot be told whether the source was imported")
+	// ErrUnresolved means that it is unknown whether a source was imported. Look in the store before importing it again.
+	ErrUnresolved = errors.New("it is unknown whether the source was imported")
 )
 
 // Error is a request that could not be made, was refused, or was not answered as it should be. It says nothing of what
 // became of a job: that is a [*JobError].
 //
-// errors.Is tells it from the sentinels, [ErrThrottled] and so on: by the service's error code where there is one, by
-// the HTTP status where there is none, as in the answers of a gateway. errors.As still reaches the SDK's own types.
+// errors.Is matches it against the sentinels, [ErrThrottled] and so on: by the service's error code where there is one,
+// and by the HTTP status where there is none, as in the answers of a gateway. errors.As still reaches the SDK's own types.
 type Error struct {
 	Op         string        // the operation, like StartReadSetImportJob
-	Code       string        // the service's error code, like ThrottlingException; empty where it sent none
-	Message    string        // the service's words; they can quote the request, so Error has them only where they do not
+	Code       string        // the service's error code, like ThrottlingException; empty if it sent none
+	Message    string        // the service's message, verbatim; Error() omits it when it may quote the request
 	RequestID  string        // AWS's id of the request, for a support case
-	StatusCode int           // the HTTP status, 0 where there was no answer
-	RetryAfter time.Duration // how long the service asked to wait, 0 where it did not
+	StatusCode int           // the HTTP status, 0 if there was no answer
+	RetryAfter time.Duration // how long the service asked to wait, 0 if it did not
 	// MayHaveStarted is true for a StartReadSetImportJob whose outcome is not known. Only the same request with the same
 	// token may follow it.
 	MayHaveStarted bool
 	Err            error // the cause: the SDK's error, in most cases
 
-	local bool // the request did not get as far as the connection: no credentials, for example
+	local       bool // the request did not get as far as the connection
+	credentials bool // and that for want of credentials
+	mayPass     bool // which may be had in a while
 }
 
-// Error is one line with the operation, the reason and the request id.
+// Error returns one line with the operation, the reason and the request id.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
@@ -106,7 +109,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is the sentinel of this error.
@@ -115,12 +118,14 @@ func (e *Error) Is(target error) bool {
 	return kind != nil && target == kind
 }
 
+const codeNotFound = "ResourceNotFoundException"
+
 // codeKinds are the codes of the service's own model.
 var codeKinds = map[string]error{
 	"ValidationException":           ErrValidation,
 	"ServiceQuotaExceededException": ErrQuotaExceeded,
 	"AccessDeniedException":         ErrAccessDenied,
-	"ResourceNotFoundException":     ErrNotFound,
+	codeNotFound:                    ErrNotFound,
 	"RequestTimeoutException":       ErrRequestTimeout,
 	"ThrottlingException":           ErrThrottled,
 	"InternalServerException":       ErrInternal,
@@ -147,6 +152,9 @@ var commonKinds = map[string]error{
 
 // kind is the sentinel of the error, or nil: by code first, by status where the code says nothing.
 func (e *Error) kind() error {
+	if e.credentials {
+		return ErrCredentials
+	}
 	for _, kinds := range []map[string]error{codeKinds, commonKinds} {
 		if kind := kinds[e.Code]; kind != nil {
 			return kind
@@ -192,7 +200,7 @@ func (e *Error) refused() bool {
 // renewable reports whether it is for want of permission or credentials, which may be given again.
 func (e *Error) renewable() bool { return e.kind() == ErrAccessDenied || e.local }
 
-// passing reports whether the same request can succeed later, without anybody mending anything.
+// passing reports whether the same request can succeed later, without anybody changing anything.
 func (e *Error) passing() bool {
 	switch e.kind() {
 	case ErrValidation, ErrNotFound:
@@ -201,10 +209,28 @@ func (e *Error) passing() bool {
 		// The SDK tells a clock that is off, and has set its own right by the answer.
 		var skew interface{ RetryableError() bool }
 		return errors.As(e.Err, &skew) && skew.RetryableError()
+	case ErrCredentials:
+		return e.mayPass
 	case nil:
 		return !e.local && !e.refused() && !errors.Is(e.Err, errRedirected)
 	}
 	return true
+}
+
+// credentialsMayCome reports whether it was an outage that kept credentials from being had: of the network, or of the
+// service that hands them out.
+func credentialsMayCome(err error) bool {
+	var status interface{ HTTPStatusCode() int }
+	if errors.As(err, &status) && status.HTTPStatusCode() != 0 {
+		code := status.HTTPStatusCode()
+		if code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout {
+			return true
+		}
+	}
+	var network *net.OpError
+	var lookup *net.DNSError
+	return errors.As(err, &network) || errors.As(err, &lookup) || errors.Is(err, context.DeadlineExceeded) ||
+		retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
 
 // newError is the SDK's error of one request. The context's own end is not an Error's business: callers look at ctx
@@ -266,7 +292,7 @@ func reason(err error) string {
 		return "the answer cannot be read"
 	}
 	if errors.As(err, &api) { // of a request for credentials
-		return oneLine(fmt.Sprintf("no credentials: %s", api.ErrorCode()))
+		return oneLine(api.ErrorCode())
 	}
 	return oneLine(cause(err).Error())
 }
@@ -295,23 +321,27 @@ func oneLine(s string) string {
 	return s
 }
 
-// JobError is an import job that did not fully succeed. It is [ErrJobFailed], [ErrJobCancelled] or
-// [ErrPartialFailure], and has the job with the outcome of each of its sources.
+// JobError is an import job that did not fully succeed. errors.Is matches it against [ErrJobFailed], [ErrJobCancelled] and
+// [ErrPartialFailure]; Job has the outcome of each source.
 type JobError struct{ Job Job }
 
-// Error is one line with the job's id, how it ended, how many sources failed and the service's message.
+// Error returns one line with the job's id, how it ended, how many sources were not imported and the service's message.
 func (e *JobError) Error() string {
-	failed := 0
-	for _, s := range e.Job.Sources {
-		if s.Status != types.ReadSetImportJobItemStatusFinished {
-			failed++
-		}
-	}
-	text := fmt.Sprintf("%v: job %s, %d of %d sources not imported", e.kind(), e.Job.ID, failed, len(e.Job.Sources))
+	text := fmt.Sprintf("%v: job %s, %d of %d sources not imported", e.kind(), e.Job.ID, e.failed(), len(e.Job.Sources))
 	if e.Job.StatusMessage != "" {
 		text += ": " + oneLine(e.Job.StatusMessage)
 	}
 	return text
+}
+
+// failed counts the sources that are not known to be imported.
+func (e *JobError) failed() (n int) {
+	for _, s := range e.Job.Sources {
+		if e.Job.outcome(s) != outcomeImported {
+			n++
+		}
+	}
+	return n
 }
 
 // Is reports whether target is the sentinel of the way in which the job ended.

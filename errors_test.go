@@ -6,15 +6,21 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport/omicstest"
@@ -22,7 +28,7 @@ import (
 
 var (
 	operations = []operation{opStart, opGet, opList}
-	sentinels  = []error{ErrValidation, ErrQuotaExceeded, ErrAccessDenied, ErrNotFound, ErrRequestTimeout, ErrThrottled, ErrInternal}
+	sentinels  = []error{ErrValidation, ErrQuotaExceeded, ErrAccessDenied, ErrNotFound, ErrRequestTimeout, ErrThrottled, ErrInternal, ErrCredentials}
 )
 
 // refusals are what the service, or a gateway before it, can refuse a request with.
@@ -323,29 +329,50 @@ func TestRequestTimeout(t *testing.T) {
 	}
 }
 
-// What became of a request for credentials says nothing about the request that was to be made.
+// What became of a request for credentials says nothing about the request that was to be made. It is tried again where
+// another try may give credentials.
 func TestNoCredentials(t *testing.T) {
-	denied := &smithy.OperationError{ServiceID: "STS", OperationName: "AssumeRole", Err: &smithy.GenericAPIError{
-		Code: "ExpiredTokenException", Message: "token the-token of https://sts.example/?Action=AssumeRole",
-	}}
-	for name, cause := range map[string]error{
-		"none":      errors.New("no EC2 IMDS role found"),
-		"refused":   denied,
-		"throttled": &types.ThrottlingException{},
-		"not found": &types.ResourceNotFoundException{},
+	t.Parallel()
+	answered := func(status int) error {
+		return &awshttp.ResponseError{ResponseError: &smithyhttp.ResponseError{
+			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}}, Err: errors.New("no more is known"),
+		}}
+	}
+	inside := func(err error) error {
+		return fmt.Errorf("failed to refresh cached credentials, %w", &smithy.OperationError{ServiceID: "STS", OperationName: "AssumeRole", Err: err})
+	}
+	const secret = "token the-token of https://sts.example/?Action=AssumeRole"
+	for name, test := range map[string]struct {
+		cause   error
+		passing bool
+	}{
+		"no provider":                      {errors.New("no EC2 IMDS role found"), false},
+		"empty static credentials":         {errors.New("static credentials are empty"), false},
+		"refused":                          {inside(&smithy.GenericAPIError{Code: "ExpiredTokenException", Message: secret}), false},
+		"not found":                        {&types.ResourceNotFoundException{}, false},
+		"status 400":                       {inside(answered(400)), false},
+		"status 404":                       {inside(answered(404)), false},
+		"throttled":                        {inside(&smithy.GenericAPIError{Code: "Throttling", Message: secret}), true},
+		"status 408":                       {inside(answered(408)), true},
+		"status 429":                       {inside(answered(429)), true},
+		"status 500":                       {inside(answered(500)), true},
+		"status 503":                       {inside(answered(503)), true},
+		"connection refused":               {inside(&url.Error{Op: "Get", URL: "http://169.254.169.254/latest", Err: &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}}), true},
+		"host not found":                   {inside(&net.DNSError{Err: "no such host", Name: "sts.example", IsNotFound: true}), true},
+		"no answer in the provider's time": {inside(context.DeadlineExceeded), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			service := omicstest.New()
-			c, err := New(service.Client(withCredentials(cause)))
+			c, err := New(service.Client(withCredentials(test.cause)))
 			require.NoError(t, err)
 			for _, op := range operations {
 				err := c.request(t.Context(), op)
 				var e *Error
 				require.ErrorAs(t, err, &e)
-				requireKind(t, err, nil)
-				require.ErrorIs(t, err, cause)
+				requireKind(t, err, ErrCredentials)
+				require.ErrorIs(t, err, test.cause)
 				require.False(t, e.MayHaveStarted)
-				require.False(t, e.passing())
+				require.Equal(t, test.passing, e.passing())
 				require.Zero(t, e.Code)
 				require.Zero(t, e.StatusCode)
 				requireFitForLog(t, err)
@@ -355,11 +382,61 @@ func TestNoCredentials(t *testing.T) {
 	}
 }
 
+// Credentials that do not come within RequestTimeout may come later. The end of the context is not a want of credentials.
+func TestCredentialsThatDoNotCome(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		after time.Duration
+		want  error
+	}{"no answer": {time.Hour, ErrCredentials}, "the context ends": {time.Second, nil}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer time.AfterFunc(tc.after, func() { cancel(errSunk) }).Stop()
+				c, err := New(omicstest.New().Client(func(o *omics.Options) {
+					o.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+						<-ctx.Done()
+						return aws.Credentials{}, ctx.Err()
+					})
+				}))
+				require.NoError(t, err)
+				err = c.request(ctx, opStart)
+				var e *Error
+				require.ErrorAs(t, err, &e)
+				requireKind(t, err, tc.want)
+				require.Equal(t, tc.want != nil, e.passing())
+				require.Equal(t, tc.want == nil, errors.Is(err, errSunk))
+				require.False(t, e.MayHaveStarted)
+			})
+		})
+	}
+}
+
+// The provider that is watched is to the SDK what it was: anonymous credentials sign nothing.
+func TestCredentialsKeepTheirKind(t *testing.T) {
+	t.Parallel()
+	var wire wireAttempt
+	anonymous := watchedCredentials{aws.AnonymousCredentials{}, &wire}
+	require.True(t, aws.IsCredentialsProvider(anonymous, (*aws.AnonymousCredentials)(nil)))
+	require.Empty(t, anonymous.ProviderSources())
+	traced := watchedCredentials{tracedCredentials{}, &wire}
+	require.False(t, aws.IsCredentialsProvider(traced, (*aws.AnonymousCredentials)(nil)))
+	require.Equal(t, []aws.CredentialSource{aws.CredentialSourceIMDS}, traced.ProviderSources())
+}
+
+// tracedCredentials says where its credentials are from, which the SDK puts into the user agent.
+type tracedCredentials struct{ aws.CredentialsProvider }
+
+func (tracedCredentials) ProviderSources() []aws.CredentialSource {
+	return []aws.CredentialSource{aws.CredentialSourceIMDS}
+}
+
 func TestJobErrorKinds(t *testing.T) {
 	source := func(status types.ReadSetImportJobItemStatus) JobSource {
-		return JobSource{Source: testSources(1)[0], Status: status, ReadSetID: "1234567890"}
+		return JobSource{Source: testSources(1)[0], Status: status}
 	}
 	finished, failed := source(types.ReadSetImportJobItemStatusFinished), source(types.ReadSetImportJobItemStatusFailed)
+	finished.ReadSetID = "1234567890"
 	now := time.Now()
 	for name, test := range map[string]struct {
 		job  Job

@@ -1,13 +1,25 @@
 package readsetimport
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/internal/ledger"
 )
 
 // EventKind says what an [Event] is about.
@@ -18,23 +30,23 @@ const (
 	EventJobStarted  EventKind = "job started"        // Job has the id
 	EventJobStatus   EventKind = "job status changed" // Job has the new status
 	EventSourceEnded EventKind = "source ended"       // Result has its outcome
-	EventThrottled   EventKind = "throttled"          // the service answered 429: Err, and the next try in Wait
-	EventSlotWait    EventKind = "waiting for a slot" // the service answered 402: as many jobs run as may
-	EventStartFailed EventKind = "start failed"       // a request to start a job failed: Err, and the next try in Wait, 0 if there is none
-	EventLookFailed  EventKind = "look failed"        // a look at jobs failed in passing: Err, and the next try in Wait
-	EventImportEnded EventKind = "import ended"       // the last one; Err is why the import could not go on, or nil
+	EventThrottled   EventKind = "throttled"          // the service answered 429: Err, and in Wait the time until the next try
+	EventSlotWait    EventKind = "waiting for a slot" // the service answered 402, as many jobs run as may: Err
+	EventStartFailed EventKind = "start failed"       // a request to start a job failed: Err, and Wait, 0 if there is no next try
+	EventLookFailed  EventKind = "look failed"        // a request for the status of jobs failed: Err, and Wait
+	EventImportEnded EventKind = "import ended"       // the last event; Err is why the import could not go on, or nil
 )
 
-// Event is something that happened in an import. An event of kind [EventSourceEnded] has a result with the ids of a
-// sample and a subject; the others have none.
+// Event is something that happened in an import. Only events of kind [EventSourceEnded] hold ids of a sample and a
+// subject, in Result; Err can quote messages of the service.
 type Event struct {
-	RunID  string // of the import
 	Kind   EventKind
+	RunID  string // the import's, as in its Report
 	Time   time.Time
-	Job    Job           // the job it is about, without sources; zero where it is about none
-	Result *Result       // for EventSourceEnded
-	Err    error         // what failed
-	Wait   time.Duration // how long until the next try
+	Job    Job           // the job it is about, without sources; zero if it is about none
+	Result *Result       // for EventSourceEnded, and nil for other kinds
+	Err    error         // what failed; nil if nothing did
+	Wait   time.Duration // how long until the next try, or 0
 	Counts               // after the event
 }
 
@@ -46,33 +58,38 @@ type Counts struct {
 	Failed    int // with any other outcome
 }
 
-// LogEvents is an OnEvent that writes events to a log: failed sources and failed requests as warnings, imported sources
-// at debug level, the rest at info level. It writes no ids of samples or subjects, no names and no files.
+// LogEvents returns an OnEvent function that logs each event to log: failed sources and failed requests as warnings,
+// imported sources at debug level, and everything else at info level.
+//
+// It logs ids of imports, stores, jobs, read sets and requests, counts, statuses, codes and this package's own texts, and
+// nothing else: no ids of samples or subjects, no names, no files, and no messages of the service, which can hold all of
+// these. Of an error that it does not know, it logs the type. For more, write an OnEvent function.
 func LogEvents(log *slog.Logger) func(Event) {
 	return func(e Event) {
 		level := slog.LevelInfo
-		attrs := make([]slog.Attr, 0, 10)
+		attrs := make([]slog.Attr, 0, 12)
 		add := func(key, value string) {
 			if value != "" {
 				attrs = append(attrs, slog.String(key, value))
 			}
 		}
-		add("store", e.Job.SequenceStoreID)
-		add("job", e.Job.ID)
-		add("status", string(e.Job.Status))
+		add("run", e.RunID)
+		add("store", logID(e.Job.SequenceStoreID))
+		add("job", logID(e.Job.ID))
+		add("status", logStatus(e.Job.Status, jobStatuses))
+		err := e.Err
 		if e.Result != nil {
 			level = slog.LevelDebug
 			attrs = append(attrs, slog.Int("index", e.Result.Index))
-			add("readSet", e.Result.ReadSetID)
-			add("sourceStatus", string(e.Result.Status))
+			add("readSet", logID(e.Result.ReadSetID))
+			add("sourceStatus", logStatus(e.Result.Status, e.Result.Status.Values()))
 			if e.Result.Err != nil {
-				level = slog.LevelWarn
-				add("error", e.Result.Err.Error())
+				err = e.Result.Err
 			}
 		}
-		if e.Err != nil {
+		if err != nil {
 			level = slog.LevelWarn
-			add("error", e.Err.Error())
+			add("error", logText(err))
 		}
 		if e.Wait > 0 {
 			attrs = append(attrs, slog.Duration("wait", e.Wait))
@@ -83,9 +100,157 @@ func LogEvents(log *slog.Logger) func(Event) {
 	}
 }
 
-// Notify makes the imports of this client that wait for a job look at it now. It is for events of the service, as
-// [ParseEvent] reads them, and never blocks. A job that no import waits for is ignored, and repeated calls cost no more
-// than one look in each MinPollDelay, since what the look answers is what counts, not the event.
+// What may be in a log is made here of what is known to be harmless, and not by taking out of a text what is not.
+
+// ownError is an error whose text is this package's: it quotes neither the service nor the caller.
+type ownError string
+
+func (e ownError) Error() string { return string(e) }
+
+// ownErrors are errors with texts that quote nobody.
+var ownErrors = []error{
+	ErrValidation, ErrQuotaExceeded, ErrAccessDenied, ErrNotFound, ErrRequestTimeout, ErrThrottled, ErrInternal, ErrCredentials,
+	ErrJobFailed, ErrJobCancelled, ErrPartialFailure, ErrIncomplete, ErrUnresolved,
+	errNotCredible, errNoList, errOtherSources, errNoAnswer, errRedirected, errBodyTooLarge, errGivenUp,
+	errNotSent, errInvalidInput, ledger.ErrHeld, errBrokenOff, errUsed,
+	context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
+}
+
+// logText returns what may be logged of an error: the texts and ids in it that are known to be harmless, and of the rest
+// the types.
+func logText(err error) string {
+	switch e := err.(type) { //nolint:errorlint // it goes through the tree itself
+	case nil:
+		return ""
+	case *Error:
+		return e.logText()
+	case *sourceError:
+		return fmt.Sprintf("source not imported (job %s)", logID(e.failure.Job.ID))
+	case *JobError:
+		return fmt.Sprintf("%v: job %s, %d of %d sources not imported", e.kind(), logID(e.Job.ID), e.failed(), len(e.Job.Sources))
+	case *ValidationError:
+		return logFields(e.Fields)
+	case *FieldError:
+		return logFields([]*FieldError{e})
+	case ownError, syscall.Errno:
+		return e.Error()
+	case *net.DNSError:
+		return "a host name cannot be resolved"
+	}
+	if slices.Contains(ownErrors, err) {
+		return err.Error()
+	}
+	var within []error
+	switch e := err.(type) { //nolint:errorlint // it goes through the tree itself
+	case interface{ Unwrap() []error }:
+		within = e.Unwrap()
+	case interface{ Unwrap() error }:
+		within = []error{e.Unwrap()}
+	}
+	var parts []string
+	for _, part := range within {
+		if text := logText(part); text != "" && !slices.Contains(parts, text) {
+			parts = append(parts, text)
+		}
+	}
+	if len(parts) == 0 {
+		return fmt.Sprintf("%T", err)
+	}
+	return strings.Join(parts, ": ")
+}
+
+// logText is what Error says, without the service's message.
+func (e *Error) logText() string {
+	own := Error{StatusCode: e.StatusCode, local: e.local, credentials: e.credentials, MayHaveStarted: e.MayHaveStarted}
+	if slices.Contains(operationNames, e.Op) {
+		own.Op = e.Op
+	}
+	if modelled(e.Code) {
+		own.Code = e.Code
+	}
+	if isUUID(e.RequestID) {
+		own.RequestID = e.RequestID
+	}
+	if errors.Is(e.Err, errNoAnswer) {
+		own.Err = errNoAnswer // which its kind depends on
+	} else if text := logText(e.Err); text != "" {
+		own.Err = ownError(text)
+	}
+	return own.Error()
+}
+
+// modelled reports whether it is an error code of HealthOmics or of all of AWS.
+func modelled(code string) bool {
+	if _, throttle := retry.DefaultThrottleErrorCodes[code]; throttle {
+		return true
+	}
+	return codeKinds[code] != nil || commonKinds[code] != nil
+}
+
+// isUUID reports whether s has the form of AWS's request ids.
+func isUUID(s string) bool {
+	const form = "00000000-0000-0000-0000-000000000000"
+	if len(s) != len(form) {
+		return false
+	}
+	for i := range len(s) {
+		digit := strings.IndexByte("0123456789abcdefABCDEF", s[i]) >= 0
+		if (form[i] == '0') != digit || form[i] == '-' && s[i] != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// logFields says which fields of an input are invalid, and by which rule.
+func logFields(fields []*FieldError) string {
+	const shown = 3
+	parts := make([]string, 0, shown)
+	for _, f := range fields[:min(shown, len(fields))] {
+		rule := Rule("invalid")
+		if slices.Contains(rules, f.Rule) {
+			rule = f.Rule
+		}
+		parts = append(parts, fmt.Sprintf("%s (%s)", logPath(f.Path), rule))
+	}
+	text := fmt.Sprintf("%d invalid fields: ", len(fields))
+	if len(fields) == 1 {
+		text = "invalid field: "
+	}
+	text += strings.Join(parts, "; ")
+	if more := len(fields) - shown; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
+
+// fieldPath matches what is known of the path of a field: no tag's key, and no column of a sheet.
+var fieldPath = regexp.MustCompile(`^(?:(?:sources|uris)\[[0-9]+\]\.?)?(?:sourceFiles\.source[12]|sourceFileType|subjectId|sampleId|generatedFrom|` +
+	`referenceArn|name|description|tags|sequenceStoreId|roleArn|clientToken|sources|id)?`)
+
+func logPath(path string) string {
+	return cmp.Or(fieldPath.FindString(path), "a field")
+}
+
+// logID is the id of a store, a job or a read set, or nothing if it does not have that form.
+func logID(id string) string {
+	if !validID(id) {
+		return ""
+	}
+	return id
+}
+
+// logStatus is a status that this package knows. What else an answer may have in that place is not logged.
+func logStatus[T ~string](status T, known []T) string {
+	if status == "" || slices.Contains(known, status) {
+		return string(status)
+	}
+	return "unknown"
+}
+
+// Notify makes the imports of this client that wait for the job look at it now. Call it with the events that
+// [ParseEvent] reads. It never blocks, and does nothing for a job that no import waits for. Repeated calls cost no more
+// than one request in each MinPollDelay: the answer to that request counts, not the event.
 func (c *Client) Notify(ref JobRef) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,9 +264,9 @@ func (c *Client) Notify(ref JobRef) {
 	}
 }
 
-// ParseEvent reads the EventBridge event "Read Set Import Job Status Change" of HealthOmics: which job, and its status.
-// EventBridge delivers at best effort and in any order, so an event is a reason to look at the job, with
-// [Client.Notify], and no more. The error names what is missing or wrong.
+// ParseEvent reads the EventBridge event "Read Set Import Job Status Change" of HealthOmics, and returns which job it is
+// about and its status. EventBridge may lose, repeat and reorder events, so an event is only a reason to look at the job,
+// with [Client.Notify]. The error names what is missing or wrong.
 func ParseEvent(data []byte) (JobRef, types.ReadSetImportJobStatus, error) {
 	const (
 		source     = "aws.omics"

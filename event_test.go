@@ -2,14 +2,21 @@ package readsetimport
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"net"
+	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport/omicstest"
@@ -119,8 +126,8 @@ func TestLogEvents(t *testing.T) {
 		want  string
 	}{
 		{
-			Event{Kind: EventJobStarted, Job: job},
-			`level=INFO msg="job started" store=1234567890 job=9876543210 status=IN_PROGRESS`,
+			Event{Kind: EventJobStarted, RunID: "monday", Job: job},
+			`level=INFO msg="job started" run=monday store=1234567890 job=9876543210 status=IN_PROGRESS`,
 		},
 		{
 			Event{Kind: EventJobStatus, Job: failedJob},
@@ -140,7 +147,7 @@ func TestLogEvents(t *testing.T) {
 		},
 		{
 			Event{Kind: EventSourceEnded, Result: &Result{Index: 9, Source: invalid, Err: invalid.Validate()}},
-			`level=WARN msg="source ended" index=9 error="invalid field: sampleId: must have no control characters, such as tab and newline, nor other characters of Unicode category C"`,
+			`level=WARN msg="source ended" index=9 error="invalid field: sampleId (pattern)"`,
 		},
 		{
 			Event{Kind: EventStartFailed, Err: refused, Wait: 90 * time.Second},
@@ -170,5 +177,89 @@ func TestLogEvents(t *testing.T) {
 				require.NotContains(t, log.String(), secret)
 			}
 		})
+	}
+}
+
+// What the service, the caller and the system say is not logged, wherever in an event it comes.
+func TestLogEventsQuotesNobody(t *testing.T) {
+	t.Parallel()
+	const secret = "NA12878"
+	told := "Source file s3://reads/" + secret + ".bam of sample " + secret + " was not found"
+	source := UBAM("s3://reads/"+secret+".bam").WithSubject(secret).WithSample(secret).WithName(secret).WithTag(secret, secret)
+	job := Job{
+		JobRef: JobRef{testTarget.SequenceStoreID, testJobID}, RoleARN: secret, Status: types.ReadSetImportJobStatusFailed, StatusMessage: told,
+		Sources: []JobSource{{Source: source, Status: types.ReadSetImportJobItemStatusFailed, StatusMessage: told}},
+	}
+	hostile := Job{JobRef: JobRef{secret, secret}, RoleARN: secret, Status: secret, StatusMessage: told}
+	sent := &smithy.OperationError{ServiceID: secret, OperationName: secret, Err: &smithy.GenericAPIError{Code: secret, Message: told}}
+	refused := &Error{Op: secret, Code: secret, Message: told, RequestID: secret, StatusCode: 403, Err: sent}
+	modelled := &Error{Op: opStart.String(), Code: "AccessDeniedException", Message: told, RequestID: "00000000-0000-4000-8000-000000000001", StatusCode: 403, Err: sent}
+	tag := source.WithTag("aws:"+secret, "x").Validate()
+	require.ErrorContains(t, tag, secret, "the path has the tag's key")
+	failed := results(testTarget, []Source{source}, []int{0}, job)[0]
+	require.ErrorContains(t, failed.Err, secret)
+	foreign := errors.New(told)
+	for name, err := range map[string]error{
+		"a job":              job.Err(),
+		"a source":           failed.Err,
+		"a request":          refused,
+		"a modelled refusal": modelled,
+		"an answer":          &Error{Op: opGet.String(), StatusCode: 200, Err: fmt.Errorf("%w: unknown job status %q", errNotCredible, secret)},
+		"no answer":          &Error{Op: opGet.String(), Err: fmt.Errorf("%w within %s", errNoAnswer, secret)},
+		"a connection":       &Error{Op: opGet.String(), Err: &url.Error{Op: "Get", URL: "https://" + secret, Err: &net.OpError{Op: secret, Net: secret, Err: syscall.ECONNREFUSED}}},
+		"a host":             &net.DNSError{Err: told, Name: secret, Server: secret},
+		"a file":             &fs.PathError{Op: "write", Path: "/home/" + secret, Err: syscall.ENOSPC},
+		"a tag":              tag,
+		"one field":          &FieldError{Path: secret, Rule: secret, Value: secret, Detail: told},
+		"fields":             &ValidationError{Fields: []*FieldError{{Path: `sources[1].tags["` + secret + `"]`, Rule: RuleReserved, Detail: told}, {Path: secret}}},
+		"the caller's":       foreign,
+		"nested":             fmt.Errorf("%s: %w: %w", told, errors.Join(foreign, modelled, job.Err()), tag),
+		"an import's":        fmt.Errorf("%w (1 of 1 were not): %w", ErrIncomplete, notSent(foreign)),
+		"not sent":           notSent(failed.Err),
+		"unresolved":         fmt.Errorf("%w: %w", ErrUnresolved, refused),
+		"given up":           &Error{Op: opStart.String(), Err: fmt.Errorf("%w after 5 attempts; the last: %s", errGivenUp, told)},
+		"by mistake nothing": fmt.Errorf("%s: %w", told, error(nil)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, e := range []Event{
+				{Kind: EventImportEnded, Err: err},
+				{Kind: EventStartFailed, Job: hostile, Err: err},
+				{Kind: EventSourceEnded, Job: job, Result: &Result{Source: source, JobID: secret, ReadSetID: secret, Status: secret, StatusMessage: told, Err: err}},
+				{Kind: EventSourceEnded, Job: hostile, Result: &failed, Err: err},
+			} {
+				var log bytes.Buffer
+				LogEvents(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))(e)
+				for _, word := range []string{secret, "s3://", "sample ", "was not found"} {
+					require.NotContains(t, log.String(), word)
+				}
+				require.Contains(t, log.String(), `"error":"`)
+			}
+		})
+	}
+}
+
+// What is left of an error in a log is enough to know what went wrong and to open a support case.
+func TestLogText(t *testing.T) {
+	t.Parallel()
+	id := "00000000-0000-4000-8000-000000000001"
+	for want, err := range map[string]error{
+		"StartReadSetImportJob: access denied: AccessDeniedException (status 403, request id " + id + ")": &Error{Op: opStart.String(), Code: "AccessDeniedException", Message: "x", RequestID: id, StatusCode: 403},
+		"StartReadSetImportJob: too many requests: TooManyRequestsException (status 400)":                 &Error{Op: opStart.String(), Code: "TooManyRequestsException", StatusCode: 400},
+		"StartReadSetImportJob: internal server error (status 500); the job may have started":             &Error{Op: opStart.String(), Code: "OddException", StatusCode: 500, MayHaveStarted: true},
+		"GetReadSetImportJob: no credentials: not sent: connection refused":                               &Error{Op: opGet.String(), local: true, credentials: true, Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}},
+		"GetReadSetImportJob: request timed out: no answer":                                               &Error{Op: opGet.String(), Err: fmt.Errorf("%w within 30s", errNoAnswer)},
+		"GetReadSetImportJob: the answer is not credible (status 200)":                                    &Error{Op: opGet.String(), StatusCode: 200, Err: fmt.Errorf("%w: x", errNotCredible)},
+		"it is unknown whether the source was imported: jobs 1 have some or all of these sources":         fmt.Errorf("%w: %w", ErrUnresolved, ownError("jobs 1 have some or all of these sources")),
+		"not every source was imported: context deadline exceeded":                                        fmt.Errorf("%w (1 of 2 were not): %w", ErrIncomplete, context.DeadlineExceeded),
+		"*errors.errorString": errors.New("end of shift"),
+		"3 invalid fields: uris[3] (duplicate); sources[7].sampleId (required); sources[8].tags (reserved)": &ValidationError{Fields: []*FieldError{
+			{Path: "uris[3]", Rule: RuleDuplicate}, {Path: "sources[7].sampleId", Rule: RuleRequired}, {Path: `sources[8].tags["x"]`, Rule: RuleReserved},
+		}},
+		"4 invalid fields: id (length); a field (invalid); sourceFiles.source2 (enum); and 1 more": &ValidationError{Fields: []*FieldError{
+			{Path: "id", Rule: RuleLength}, {Path: "Sample"}, {Path: "sourceFiles.source2", Rule: RuleEnum}, {},
+		}},
+		"import job failed: job 9876543210, 1 of 1 sources not imported": &JobError{Job{JobRef: testJobRef, Status: types.ReadSetImportJobStatusFailed, StatusMessage: "x", Sources: make([]JobSource, 1)}},
+	} {
+		require.Equal(t, want, logText(err))
 	}
 }

@@ -547,7 +547,7 @@ func ExampleLogEvents() {
 		readsetimport.UBAM("s3://bucket/missing.bam").WithSubject("NA12878").WithSample("NA12878"),
 	})
 	// Output:
-	// level=WARN msg="source ended" store=1234567890 job=2234567891 index=0 sourceStatus=FAILED error="source failed: The source file was not found: import job failed: job 2234567891, 1 of 1 sources not imported: No read set was imported" submitted=1 running=0 imported=0 failed=1
+	// level=WARN msg="source ended" store=1234567890 job=2234567891 index=0 sourceStatus=FAILED error="source not imported (job 2234567891)" submitted=1 running=0 imported=0 failed=1
 }
 
 // ParseEvent reads the events that HealthOmics sends to EventBridge, and Notify makes the imports of this process look

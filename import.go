@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
@@ -246,64 +245,4 @@ func (c *Client) Stream(ctx context.Context, t Target, sources iter.Seq2[Source,
 		}
 	}
 	return r.stream(ctx, sources)
-}
-
-// results is the outcome of every source of an ended job. Sources are found in the answer by what they are, never by
-// their place.
-func results(t Target, sources []Source, index []int, job Job) []Result {
-	answers := make(map[Fingerprint][]JobSource, len(job.Sources))
-	for _, s := range job.Sources {
-		f := t.Fingerprint(s.Source)
-		answers[f] = append(answers[f], s)
-	}
-	failure := &JobError{Job: job}
-	out := make([]Result, len(sources))
-	for i, s := range sources {
-		out[i] = Result{Index: index[i], Source: s, JobID: job.ID, StatusMessage: job.StatusMessage}
-		f := t.Fingerprint(s)
-		if same := answers[f]; len(same) > 0 {
-			answers[f] = same[1:]
-			outcome(&out[i], same[0], failure)
-		} else {
-			out[i].Err = missing(failure, "the job's answer does not have the source")
-		}
-	}
-	return out
-}
-
-// outcome is what an ended job says of a source.
-func outcome(res *Result, s JobSource, failure *JobError) {
-	res.Status = s.Status
-	res.ReadSetID = s.ReadSetID
-	if s.StatusMessage != "" {
-		res.StatusMessage = s.StatusMessage
-	}
-	switch s.Status {
-	case types.ReadSetImportJobItemStatusFinished:
-		if s.ReadSetID == "" {
-			res.Err = fmt.Errorf("%w: job %s finished it without a valid read set id", ErrUnresolved, failure.Job.ID)
-		} else {
-			res.StatusMessage = s.StatusMessage
-		}
-	case types.ReadSetImportJobItemStatusFailed:
-		res.Err = withMessage(failure, s.StatusMessage)
-	default:
-		res.Err = missing(failure, fmt.Sprintf("the source's last status is %q", oneLine(string(s.Status))))
-	}
-}
-
-// missing is the error of a source that an ended job says nothing clear of: it failed with the job, or it cannot be
-// told.
-func missing(failure *JobError, what string) error {
-	if errors.Is(failure, ErrJobFailed) || errors.Is(failure, ErrJobCancelled) {
-		return failure
-	}
-	return fmt.Errorf("%w: job %s completed, but %s", ErrUnresolved, failure.Job.ID, what)
-}
-
-func withMessage(failure *JobError, message string) error {
-	if message == "" {
-		return failure
-	}
-	return fmt.Errorf("source failed: %s: %w", strings.TrimSpace(oneLine(message)), failure)
 }

@@ -31,7 +31,7 @@ type Job struct {
 	JobRef
 	RoleARN        string                       `json:"roleArn"`
 	Status         types.ReadSetImportJobStatus `json:"status"`
-	StatusMessage  string                       `json:"statusMessage,omitempty"` // the service's words, as they came
+	StatusMessage  string                       `json:"statusMessage,omitempty"` // the service's message, verbatim
 	CreationTime   time.Time                    `json:"creationTime,omitzero"`   // by the service's clock
 	CompletionTime time.Time                    `json:"completionTime,omitzero"` // zero until the job has ended
 	Sources        []JobSource                  `json:"sources,omitempty"`       // in no particular order; none in the answer to a start
@@ -41,49 +41,90 @@ type Job struct {
 // service adds of its own.
 type JobSource struct {
 	Source        Source                           `json:"source"`
-	ReadSetID     string                           `json:"readSetId,omitempty"` // empty until the source is imported
+	ReadSetID     string                           `json:"readSetId,omitempty"` // 10 to 36 digits, or empty
 	Status        types.ReadSetImportJobItemStatus `json:"status"`
-	StatusMessage string                           `json:"statusMessage,omitempty"` // the service's words, as they came
+	StatusMessage string                           `json:"statusMessage,omitempty"` // the service's message, verbatim
 }
 
-// Done reports whether the job has ended, well or badly. A status that this package does not know is not an end.
-func (j Job) Done() bool {
-	switch j.Status {
-	case types.ReadSetImportJobStatusCompleted, types.ReadSetImportJobStatusCompletedWithFailures,
-		types.ReadSetImportJobStatusFailed, types.ReadSetImportJobStatusCancelled:
-		return true
-	}
-	return false
+// Done reports whether the job's status says that it has ended, well or badly. A status that this package does not know
+// is not an end.
+func (j Job) Done() bool { return j.completed() || j.failed() }
+
+func (j Job) completed() bool {
+	return j.Status == types.ReadSetImportJobStatusCompleted || j.Status == types.ReadSetImportJobStatusCompletedWithFailures
 }
 
-// Err is nil for a job that runs or has imported all of its sources, and a [*JobError] for one that ended otherwise.
+func (j Job) failed() bool {
+	return j.Status == types.ReadSetImportJobStatusFailed || j.Status == types.ReadSetImportJobStatusCancelled
+}
+
+// Err returns nil if the job has not ended, or has completed and imported all of its sources, and otherwise a
+// [*JobError]. If it is unknown whether one of its sources was imported, the error is [ErrUnresolved] too.
 func (j Job) Err() error {
-	failed := slices.ContainsFunc(j.Sources, func(s JobSource) bool { return s.Status == types.ReadSetImportJobItemStatusFailed })
-	switch {
-	case !j.Done() && !allEnded(j):
+	if !j.Done() && !j.allEnded() {
 		return nil
-	case !failed && (j.Status == types.ReadSetImportJobStatusCompleted || !j.Done()):
+	}
+	worst := outcomeImported
+	for _, s := range j.Sources {
+		worst = max(worst, j.outcome(s))
+	}
+	switch {
+	case worst == outcomeUnclear:
+		return fmt.Errorf("%w: %w", ErrUnresolved, &JobError{Job: j})
+	case worst == outcomeImported && (j.Status == types.ReadSetImportJobStatusCompleted || !j.Done()):
 		return nil
 	}
 	return &JobError{Job: j}
 }
 
-// implausible is what is wrong with the answer about the job of a batch, or nil. The batch of a job that was not
-// started here is empty.
-func implausible(b Batch, job Job) error {
-	completed := job.Status == types.ReadSetImportJobStatusCompleted ||
-		job.Status == types.ReadSetImportJobStatusCompletedWithFailures
-	switch {
-	case len(b.Sources) > 0 && len(job.Sources) > len(b.Sources):
-		return fmt.Errorf("%w: %d sources in a job of %d", errNotCredible, len(job.Sources), len(b.Sources))
-	case !known(job.Status) && !allEnded(job):
-		return fmt.Errorf("%w: unknown job status %q", errNotCredible, oneLine(string(job.Status)))
-	case completed && (len(job.Sources) < len(b.Sources) || slices.ContainsFunc(job.Sources, unsettled)):
-		return fmt.Errorf("%w: the job has completed, and some of its sources have no outcome", errNotCredible)
-	case job.Done() && slices.ContainsFunc(job.Sources, nameless):
-		return fmt.Errorf("%w: the job has ended, and a source that it finished has no read set id", errNotCredible)
+// outcome is what became of a source of a job that has ended.
+type outcome int
+
+const (
+	outcomeImported outcome = iota // it is in the store
+	outcomeFailed                  // it is not in the store
+	outcomeUnclear                 // the job is looked at again; if that does not help, the source is unresolved
+)
+
+// outcome returns what became of one of the job's sources, once the job has ended. A source that the job's answer does
+// not name is JobSource{}. Everything that depends on it uses this table: the results of an import, what the journal
+// keeps, and whether an answer is believed at once.
+//
+//	the source's status          read set id   in a job that   outcome
+//	FINISHED                     yes           ended           imported
+//	FINISHED                     no            ended           unclear
+//	FAILED                       yes           ended           unclear
+//	FAILED                       no            ended           failed
+//	NOT_STARTED, IN_PROGRESS,    yes           ended           unclear
+//	  none, or not named         no            failed          failed (FAILED and CANCELLED)
+//	                             no            completed       unclear (COMPLETED and COMPLETED_WITH_FAILURES)
+//	any other                    either        ended           unclear
+//
+// An answer that contradicts itself is never taken for a failure, since what failed is sent again.
+func (j Job) outcome(s JobSource) outcome {
+	named := s.ReadSetID != ""
+	switch s.Status {
+	case types.ReadSetImportJobItemStatusFinished:
+		if named {
+			return outcomeImported
+		}
+	case types.ReadSetImportJobItemStatusFailed:
+		if !named {
+			return outcomeFailed
+		}
+	case types.ReadSetImportJobItemStatusNotStarted, types.ReadSetImportJobItemStatusInProgress, "":
+		if !named && j.failed() {
+			return outcomeFailed
+		}
 	}
-	return nil
+	return outcomeUnclear
+}
+
+// allEnded reports whether each source that the job names has an outcome, and the job a time of completion, so that it
+// has ended whatever its status says.
+func (j Job) allEnded() bool {
+	return len(j.Sources) > 0 && !j.CompletionTime.IsZero() &&
+		!slices.ContainsFunc(j.Sources, func(s JobSource) bool { return j.outcome(s) == outcomeUnclear })
 }
 
 func known(status types.ReadSetImportJobStatus) bool {
@@ -92,23 +133,79 @@ func known(status types.ReadSetImportJobStatus) bool {
 
 var jobStatuses = types.ReadSetImportJobStatus("").Values()
 
-// unsettled reports whether a source of an ended job has no outcome of its own that can be believed.
-func unsettled(s JobSource) bool {
-	switch s.Status {
-	case types.ReadSetImportJobItemStatusFailed:
-		return false
-	case types.ReadSetImportJobItemStatusFinished:
-		return s.ReadSetID == ""
+// results returns what became of these sources of a job that has ended. They are found in the answer by what they are,
+// never by their place.
+func results(t Target, sources []Source, index []int, job Job) []Result {
+	answers := make(map[Fingerprint][]JobSource, len(job.Sources))
+	for _, s := range job.Sources {
+		f := t.Fingerprint(s.Source)
+		answers[f] = append(answers[f], s)
 	}
-	return true
+	failure := &JobError{Job: job}
+	out := make([]Result, len(sources))
+	for i, s := range sources {
+		var answer JobSource // of a source that the job does not name
+		f := t.Fingerprint(s)
+		if same := answers[f]; len(same) > 0 {
+			answer, answers[f] = same[0], same[1:]
+		}
+		out[i] = failure.result(answer)
+		out[i].Index, out[i].Source = index[i], s
+	}
+	return out
 }
 
-// nameless reports whether a source is said to be in the store, and not as which read set.
-func nameless(s JobSource) bool {
-	return s.Status == types.ReadSetImportJobItemStatusFinished && s.ReadSetID == ""
+// result returns what became of one source, without its index.
+func (e *JobError) result(s JobSource) Result {
+	res := Result{JobID: e.Job.ID, Status: s.Status, StatusMessage: s.StatusMessage}
+	o := e.Job.outcome(s)
+	if o != outcomeImported && res.StatusMessage == "" {
+		res.StatusMessage = e.Job.StatusMessage
+	}
+	switch o {
+	case outcomeImported:
+		res.ReadSetID = s.ReadSetID
+	case outcomeFailed:
+		res.Err = &sourceError{failure: e, status: s.Status, message: res.StatusMessage}
+	case outcomeUnclear:
+		res.Err = fmt.Errorf("%w: job %s ended, and %s", ErrUnresolved, e.Job.ID, contradiction(s))
+	}
+	return res
 }
 
-// allEnded reports whether every source of the job has an outcome, so that the job has ended whatever its status says.
-func allEnded(job Job) bool {
-	return len(job.Sources) > 0 && !job.CompletionTime.IsZero() && !slices.ContainsFunc(job.Sources, unsettled)
+// contradiction says what keeps the outcome of a source from being clear.
+func contradiction(s JobSource) string {
+	status := oneLine(string(s.Status))
+	switch {
+	case s.ReadSetID != "":
+		return fmt.Sprintf("the source has status %q and a read set id, %s", status, s.ReadSetID)
+	case s.Status == types.ReadSetImportJobItemStatusFinished:
+		return "the source is finished without a valid read set id"
+	case s.Status == "":
+		return "its answer does not say what became of the source"
+	}
+	return fmt.Sprintf("the source still has status %q", status)
 }
+
+// sourceError is a source that a job did not import. It says once what its [*JobError], which it wraps, says of all
+// sources.
+type sourceError struct {
+	failure *JobError
+	status  types.ReadSetImportJobItemStatus
+	message string // the source's, or the job's where the source has none
+}
+
+// Error returns one line with the service's message and the job's id.
+func (e *sourceError) Error() string {
+	text := "source failed"
+	if e.status != types.ReadSetImportJobItemStatusFailed {
+		text = e.failure.kind().Error()
+	}
+	if message := oneLine(e.message); message != "" {
+		text += ": " + message
+	}
+	return fmt.Sprintf("%s (job %s)", text, e.failure.Job.ID)
+}
+
+// Unwrap returns the [*JobError].
+func (e *sourceError) Unwrap() error { return e.failure }

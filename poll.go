@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/readsetimport/readsetimport/internal/quota"
 )
 
-// Get looks at a job once. Trouble that passes is tried again up to 5 times, within about half a minute. The error is a
-// [*ValidationError] for ids that are none, an [*Error], or the cause of the context's end; how the job stands is not an
-// error here.
+// Get returns a job as it is now. Failures that pass by themselves are tried again up to 5 times, within about half a
+// minute. The error is a [*ValidationError] for malformed ids, an [*Error], or the cause of the context's end; that the
+// job failed is not an error here.
 func (c *Client) Get(ctx context.Context, ref JobRef) (Job, error) {
 	if err := ref.validate(); err != nil {
 		return Job{}, err
@@ -31,12 +32,13 @@ func (c *Client) Get(ctx context.Context, ref JobRef) (Job, error) {
 	}
 }
 
-// Wait returns when the job has ended, and looks first at once, then ever less often as the job gets older, between
-// MinPollDelay and MaxPollDelay. Looks that fail in passing do not end it, however long that lasts.
+// Wait returns when the job has ended. It looks at the job at once, and then at growing intervals between MinPollDelay and
+// MaxPollDelay. Looks that fail do not end it, however long that lasts, with the exceptions below.
 //
 // The error is nil if every source was imported, and a [*JobError] if not; the job is returned either way. It is an
-// [*Error] if there is no such job or no permission to look at it, [ErrUnresolved] if the service's answers make no
-// sense, and the cause of the context's end; then the job is as it was last seen.
+// [*Error] if there is no such job, if the first look is refused, or if nothing but refusals for want of permission or
+// credentials has come for half an hour; [ErrUnresolved] if the service's answers contradict themselves; and the cause of
+// the context's end. Then the job is as it was last seen.
 func (c *Client) Wait(ctx context.Context, ref JobRef) (Job, error) {
 	if err := ref.validate(); err != nil {
 		return Job{}, err
@@ -60,6 +62,132 @@ func (c *Client) Wait(ctx context.Context, ref JobRef) (Job, error) {
 			return s.Job, err
 		}
 	}
+}
+
+// look asks for the job once.
+func (c *Client) look(ctx context.Context, s Submission) (Submission, *Error, error) {
+	job, err := c.get(ctx, s.Job.JobRef)
+	var e *Error
+	switch {
+	case err == nil:
+	case !errors.As(err, &e):
+		return s, nil, err
+	case ctx.Err() != nil:
+		return s, e, e
+	case errors.Is(e, errNotCredible), e.Code != "" && e.kind() == ErrNotFound && elapsed(s.SentAt) > settling:
+		return c.doubt(s, Job{}, e)
+	default:
+		if s = c.failed(s, e); c.blind(s, e) {
+			return s, e, e
+		}
+		return s, e, nil
+	}
+	ended, why := s.judge(job)
+	if why != nil {
+		return c.doubt(s, job, &Error{Op: opGet.String(), StatusCode: http.StatusOK, Err: why})
+	}
+	s.Job = job
+	s.Failures, s.LastError, s.Doubts, s.DeniedSince = 0, "", 0, time.Time{}
+	if ended {
+		return done(s), nil, nil
+	}
+	s.NextAt = time.Now().Add(c.lookDelay(age(s), 0))
+	return s, nil, nil
+}
+
+// blind reports whether this client has been refused looks at the job for so long that waiting for permission or
+// credentials is hopeless. What the list of jobs answers is no look at a job.
+func (c *Client) blind(s Submission, e *Error) bool {
+	switch {
+	case !e.renewable():
+		return false
+	case e.kind() == ErrCredentials && !e.passing() && !c.succeeded.Load():
+		return true
+	case !c.looked.Load():
+		return s.Failures > lookPatience
+	}
+	return s.Failures > lookPatience && !s.DeniedSince.IsZero() && elapsed(s.DeniedSince) >= deniedPatience
+}
+
+func done(s Submission) Submission {
+	s.Phase = PhaseDone
+	s.NextAt = time.Time{}
+	return s
+}
+
+// age is how long the job has been under way, by our clock or the service's, whichever is more.
+func age(s Submission) time.Duration {
+	if s.Job.CreationTime.IsZero() {
+		return elapsed(s.SentAt)
+	}
+	return max(elapsed(s.SentAt), elapsed(s.Job.CreationTime))
+}
+
+// doubt notes an answer that makes no sense, and after so many in a row takes what can be taken from it.
+func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, error) {
+	patience := doubtPatience
+	if job.Status != "" && !known(job.Status) {
+		patience = unknownPatience
+		s.Job = job
+	}
+	s.Doubts++
+	s = c.failed(s, e)
+	switch {
+	case s.Doubts < patience:
+		return s, e, nil
+	case job.Done() && !errors.Is(e, errOtherSources):
+		s.Job = job
+		return done(s), e, nil
+	}
+	if job.Done() {
+		s.Job = job
+	}
+	s.Phase = PhaseUnresolved
+	s.NextAt = time.Time{}
+	return s, e, fmt.Errorf("%w: job %s: %w", ErrUnresolved, s.Job.ID, e)
+}
+
+// errOtherSources is an answer about a job that has sources that this one was not started with.
+var errOtherSources = fmt.Errorf("%w: it has sources that the job was not started with", errNotCredible)
+
+// judge reports whether the job has ended, and what is wrong with the answer about it, or nil.
+func (s Submission) judge(job Job) (ended bool, wrong error) {
+	left := s.sources()
+	all := len(left) == 0 // of a job that was started elsewhere, all that its answer names
+	told := true
+	for _, js := range job.Sources {
+		f := s.Batch.Target.Fingerprint(js.Source)
+		if !all && left[f] == 0 {
+			return false, errOtherSources
+		}
+		if left[f]--; left[f] <= 0 {
+			delete(left, f)
+		}
+		told = told && job.outcome(js) != outcomeUnclear
+	}
+	if len(left) > 0 {
+		told = told && job.outcome(JobSource{}) != outcomeUnclear
+	}
+	switch ended = job.Done() || job.allEnded() && len(left) == 0; {
+	case !ended && !known(job.Status):
+		return false, fmt.Errorf("%w: unknown job status %q", errNotCredible, oneLine(string(job.Status)))
+	case ended && !told:
+		return true, fmt.Errorf("%w: the job has ended, and some of its sources have no clear outcome", errNotCredible)
+	}
+	return ended, nil
+}
+
+// sources counts the sources of the batch's job. It is empty if they are not known.
+func (s Submission) sources() map[Fingerprint]int {
+	carried := s.carried
+	if carried == nil {
+		carried = fingerprints(s.Batch.Target, s.Batch.Sources)
+	}
+	counts := make(map[Fingerprint]int, len(carried))
+	for _, f := range carried {
+		counts[f]++
+	}
+	return counts
 }
 
 // lookDelay is how long to wait before the next look at a job of that age. A look costs a request, and an ended job

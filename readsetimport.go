@@ -179,7 +179,7 @@ type Client struct {
 	random     func() float64 // in [0, 1), for jitter
 
 	succeeded atomic.Bool  // a request of this client has succeeded
-	looked    atomic.Bool  // and one that looks at jobs
+	looked    atomic.Bool  // and a look at a job
 	answered  atomic.Bool  // a request of this client was answered, in whatever way
 	skew      atomic.Int64 // how far the service's clock is ahead of ours, in nanoseconds
 

@@ -26,9 +26,9 @@ const (
 	opList
 )
 
-func (op operation) String() string {
-	return [...]string{"StartReadSetImportJob", "GetReadSetImportJob", "ListReadSetImportJobs"}[op]
-}
+var operationNames = []string{"StartReadSetImportJob", "GetReadSetImportJob", "ListReadSetImportJobs"}
+
+func (op operation) String() string { return operationNames[op] }
 
 // maxBody is how much of an answer is read. The largest honest one, a job of 100 sources with 50 long tags each, is
 // below 5 MiB.
@@ -53,7 +53,7 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 	}
 	if err == nil {
 		c.succeeded.Store(true)
-		if op != opStart {
+		if op == opGet {
 			c.looked.Store(true)
 		}
 		c.answered.Store(true)
@@ -64,6 +64,10 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 	if wire.watched && !wire.used {
 		// A code or a status in it is another request's, one for credentials.
 		e = &Error{Op: op.String(), Err: err, local: true}
+		if wire.noCredentials != nil && ctx.Err() == nil {
+			e.credentials, e.Err = true, wire.noCredentials
+			e.mayPass = attempt.Err() != nil || credentialsMayCome(wire.noCredentials)
+		}
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -106,6 +110,9 @@ func (c *Client) harden(o *omics.Options, wire *wireAttempt) {
 	wire.skew = &c.skew
 	wire.next = c.hidden.noRedirects(o.HTTPClient)
 	o.HTTPClient = wire
+	if o.Credentials != nil {
+		o.Credentials = watchedCredentials{o.Credentials, wire}
+	}
 }
 
 // quietSigning makes requests be signed without a log of what is signed, which has the session token in it: whether to
@@ -129,6 +136,32 @@ type wireAttempt struct {
 	sent    bool  // the request may have reached the service
 	err     error // what the connection came to
 	skew    *atomic.Int64
+
+	noCredentials error // why there are none to sign the request with
+}
+
+// watchedCredentials notes that a request could not be signed, which the SDK's error does not tell.
+type watchedCredentials struct {
+	aws.CredentialsProvider
+	wire *wireAttempt
+}
+
+func (w watchedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	creds, err := w.CredentialsProvider.Retrieve(ctx)
+	w.wire.noCredentials = err
+	return creds, err
+}
+
+// IsCredentialsProvider and ProviderSources say of the provider behind it what the SDK wants to know.
+func (w watchedCredentials) IsCredentialsProvider(target aws.CredentialsProvider) bool {
+	return aws.IsCredentialsProvider(w.CredentialsProvider, target)
+}
+
+func (w watchedCredentials) ProviderSources() []aws.CredentialSource {
+	if p, ok := w.CredentialsProvider.(aws.CredentialProviderSource); ok {
+		return p.ProviderSources()
+	}
+	return nil
 }
 
 func (w *wireAttempt) Do(req *http.Request) (*http.Response, error) {
@@ -149,11 +182,14 @@ func (w *wireAttempt) Do(req *http.Request) (*http.Response, error) {
 		return nil, w.err
 	}
 	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
-		w.skew.Store(int64(time.Until(date)))
+		w.skew.Store(int64(min(max(time.Until(date), -skewMax), skewMax)))
 	}
 	res.Body = &cappedBody{ReadCloser: res.Body, left: maxBody}
 	return res, nil
 }
+
+// skewMax bounds how far an answer's Date is believed to be from our clock.
+const skewMax = 366 * 24 * time.Hour
 
 // cappedBody fails where more than the cap is read.
 type cappedBody struct {

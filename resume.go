@@ -236,13 +236,15 @@ func (r *run) flightOf(known ledger.Batch, slot *quota.Slot) *flight {
 		SentAt:  known.SentAt,
 		NextAt:  time.Now(),
 		carried: known.Sources,
+
+		MayHaveStarted: known.JobID == "", // as far as anybody knows
 	}
 	if known.JobID != "" {
 		f.sub.Phase = PhaseRunning
 		f.sub.Job.JobRef = JobRef{SequenceStoreID: t.SequenceStoreID, ID: known.JobID}
 		return f
 	}
-	f.sub.Search = Search{Since: known.SentAt, Sources: known.Sources}
+	f.sub.Search = newSearch(known.SentAt)
 	return f
 }
 
@@ -283,26 +285,23 @@ func (r *run) replan(f *flight) {
 	f.sub.NextAt = time.Now()
 }
 
-// outcomes is what an ended job says for certain of the sources that it carried.
+// outcomes returns what became of the sources that an ended job carried, where that is clear. Of the others nothing is
+// written, so that the job is looked at again.
 func outcomes(s Submission, sources []Fingerprint) []journal.Source {
-	carried := make(map[Fingerprint]bool, len(sources))
-	for _, f := range sources {
-		carried[f] = true
-	}
-	failed := s.Job.Status == types.ReadSetImportJobStatusFailed || s.Job.Status == types.ReadSetImportJobStatusCancelled
-	mentioned := make(map[Fingerprint]bool, len(sources))
-	var out []journal.Source
+	answers := make(map[Fingerprint]JobSource, len(s.Job.Sources))
 	for _, js := range s.Job.Sources {
 		f := s.Batch.Target.Fingerprint(js.Source)
-		mentioned[f] = true
-		if !carried[f] || unsettled(js) && (!failed || js.Status == types.ReadSetImportJobItemStatusFinished) {
-			continue
+		if _, twice := answers[f]; !twice {
+			answers[f] = js
 		}
-		delete(carried, f)
-		out = append(out, journal.Source{Fingerprint: f, Status: js.Status, ReadSetID: js.ReadSetID})
 	}
+	var out []journal.Source
 	for _, f := range sources {
-		if failed && carried[f] && !mentioned[f] {
+		js := answers[f] // or that of a source that the job does not name
+		switch s.Job.outcome(js) {
+		case outcomeImported:
+			out = append(out, journal.Source{Fingerprint: f, Status: js.Status, ReadSetID: js.ReadSetID})
+		case outcomeFailed:
 			out = append(out, journal.Source{Fingerprint: f, Status: types.ReadSetImportJobItemStatusFailed})
 		}
 	}

@@ -1,6 +1,7 @@
 package readsetimport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,18 +16,26 @@ import (
 // Search is the state of the search for a job that a lost answer may have started: the store's jobs since the first
 // request are listed, read and compared. It is plain JSON, part of a [Submission].
 type Search struct {
-	Since      time.Time     `json:"since,omitzero"`       // when the first request left at the earliest; zero: no search is on
-	After      time.Time     `json:"after,omitzero"`       // the list is of jobs created after this, by the service's clock
-	Page       string        `json:"page,omitempty"`       // the list's next page
-	Pages      int           `json:"pages,omitempty"`      // pages read
-	Listed     bool          `json:"listed,omitempty"`     // the whole list was read
-	Candidates []string      `json:"candidates,omitempty"` // ids of jobs that are still to be read
-	Found      []Job         `json:"found,omitempty"`      // jobs with these sources
-	Sources    []Fingerprint `json:"sources,omitempty"`    // what to look for; none: the batch's own
-	ClearAt    time.Time     `json:"clearAt,omitzero"`     // when a whole search found nothing for the first time
+	Since      time.Time `json:"since,omitzero"`       // when the first request left at the earliest; zero: no search is on
+	After      time.Time `json:"after,omitzero"`       // the list is of jobs created after this, by the service's clock
+	Page       string    `json:"page,omitempty"`       // the list's next page
+	Pages      int       `json:"pages,omitempty"`      // pages read
+	Listed     bool      `json:"listed,omitempty"`     // the whole list was read
+	Candidates []string  `json:"candidates,omitempty"` // ids of jobs that are still to be read
+	Found      []Job     `json:"found,omitempty"`      // jobs with these sources
+	Gone       int       `json:"gone,omitempty"`       // answers in a row that there is no such store
+	ClearAt    time.Time `json:"clearAt,omitzero"`     // when a whole search found nothing for the first time
 }
 
 func (s Search) on() bool { return !s.Since.IsZero() }
+
+// newSearch is a search for a job that a request since then may have started. The zero time is any time.
+func newSearch(since time.Time) Search {
+	if since.IsZero() {
+		since = time.Unix(0, 0).UTC()
+	}
+	return Search{Since: since}
+}
 
 const (
 	clockMargin   = 15 * time.Minute   // how far our clock and the service's may be apart, beyond what its answers tell
@@ -45,18 +54,21 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		return s, nil, err
 	}
 	if !s.Search.on() {
-		s.Search = Search{Since: s.SentAt}
+		s.Search = newSearch(s.SentAt)
 	}
 	if other == nil {
 		other = func(JobRef) bool { return false }
 	}
 	s.Search.Candidates = slices.DeleteFunc(slices.Clone(s.Search.Candidates), func(id string) bool { return other(s.jobRef(id)) })
-	if wait := settling - elapsed(s.Search.ClearAt); wait > 0 {
-		if wait > settling { // the clock was set back
-			s.Search.ClearAt, wait = time.Now(), settling
+	if !s.Search.ClearAt.IsZero() {
+		ago := elapsed(s.Search.ClearAt)
+		if ago < 0 { // the clock was set back
+			s.Search.ClearAt, ago = time.Now(), 0
 		}
-		s.NextAt = time.Now().Add(wait)
-		return s, nil, nil
+		if ago < settling {
+			s.NextAt = time.Now().Add(settling - ago)
+			return s, nil, nil
+		}
 	}
 	var err error
 	if !s.Search.Listed {
@@ -65,12 +77,19 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		s, err = c.searchJob(ctx, s)
 	}
 	var e *Error
+	errors.As(err, &e)
+	gone := e != nil && e.Code == codeNotFound && !s.Search.Listed && !s.MayHaveStarted
+	if !gone {
+		s.Search.Gone = 0
+	}
 	switch {
 	case err == nil:
-	case !errors.As(err, &e):
+	case e == nil:
 		return s, nil, err
 	case ctx.Err() != nil:
 		return s, e, e
+	case gone:
+		return c.storeGone(s, e)
 	case errors.Is(e, errNotCredible), e.kind() == ErrNotFound && s.Search.Listed:
 		if s.Doubts++; s.Doubts < doubtPatience && s.Search.Pages < searchPageMax {
 			return c.failed(s, e), e, nil
@@ -81,11 +100,11 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		}
 		next, err := unresolved(s, e)
 		return next, e, err
-	case e.passing() || e.local || c.forgives(e, s.Failures):
+	case e.passing() && !c.unreached(s, e), c.forgives(e, s.Failures):
 		return c.failed(s, e), e, nil
 	default:
-		// Once the cause is mended, a search from the beginning can tell.
-		s.Search = Search{Since: s.Search.Since, Sources: s.Search.Sources}
+		// Once the cause is fixed, a search from the beginning can tell.
+		s.Search = newSearch(s.Search.Since)
 		return c.failed(s, e), e, fmt.Errorf("%w: %w", ErrUnresolved, e)
 	}
 	s.Failures, s.Doubts = 0, 0
@@ -95,6 +114,20 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 	}
 	next, err := c.conclude(s)
 	return next, nil, err
+}
+
+// storeGone notes that the service knows no such store. A store that is not there has no jobs, so that after so many
+// answers in a row the batch is planned again. It keeps its token: should the store be there all the same, the service
+// recognises the request.
+func (c *Client) storeGone(s Submission, e *Error) (Submission, *Error, error) {
+	if s.Search.Gone++; s.Search.Gone < doubtPatience {
+		return c.failed(s, e), e, nil
+	}
+	s.Phase = PhasePlanned
+	s.Failures, s.LastError = 0, e.Error()
+	s.Search = Search{}
+	s.NextAt = time.Now()
+	return s, e, e
 }
 
 func (s Submission) jobRef(id string) JobRef {
@@ -136,8 +169,13 @@ func (c *Client) searchAfter(since time.Time) time.Time {
 	if ago < -clockMargin {
 		ago = recordsKept // the clock was set back
 	}
-	ahead := time.Duration(c.skew.Load())
-	return time.Now().Add(min(ahead, 0) - ago - clockMargin)
+	ahead := min(time.Duration(c.skew.Load()), 0)
+	// One after the other, since their sum can be more than a Duration holds.
+	after := time.Now().Add(ahead).Add(-ago).Add(-clockMargin)
+	if first := time.Unix(0, 0); after.Before(first) {
+		return first
+	}
+	return after
 }
 
 // searchJob reads the next candidate and compares its sources with the batch's.
@@ -167,14 +205,15 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 		for i, job := range found {
 			ids[i] = job.ID
 		}
-		return unresolved(s, fmt.Errorf("jobs %s have some or all of these sources", strings.Join(ids, ", ")))
+		return unresolved(s, ownError("jobs "+strings.Join(ids, ", ")+" have some or all of these sources"))
 	case elapsed(s.Search.Since) > recordsKept:
-		return unresolved(s, fmt.Errorf("no such job is listed, but the request is older than %d days", recordsKept/(24*time.Hour)))
+		return unresolved(s, ownError(fmt.Sprintf("no such job is listed, but the request is older than %d days", recordsKept/(24*time.Hour))))
 	case s.Unsent >= unsentPatience:
-		return unresolved(s, errors.New("its state comes back too late to be sent while its client token is trusted"))
+		return unresolved(s, ownError("its state comes back too late to be sent while its client token is trusted"))
 	case s.Search.ClearAt.IsZero():
 		// A job that was started a moment ago may not be listed yet: look again.
-		s.Search = Search{Since: s.Search.Since, Sources: s.Search.Sources, ClearAt: time.Now()}
+		s.Search = newSearch(s.Search.Since)
+		s.Search.ClearAt = time.Now()
 		s.NextAt = s.Search.ClearAt.Add(settling)
 		return s, nil
 	}
@@ -182,9 +221,10 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 	s.Attempt++
 	s.Search = Search{}
 	s.NextAt = time.Now()
-	if s.Lost++; s.Lost >= attemptMax {
-		s.Lost = 0 // who goes on has as many again
-		return s, &Error{Op: opStart.String(), Err: fmt.Errorf("%w after %d attempts, none of which started a job; the last: %s", errGivenUp, attemptMax, s.LastError)}
+	if s.FailedAttempts++; s.FailedAttempts >= attemptMax {
+		s.FailedAttempts = 0 // who goes on has as many again
+		why := cmp.Or(s.StartError, "no request is known to have been made")
+		return s, &Error{Op: opStart.String(), Err: fmt.Errorf("%w after %d attempts, none of which started a job; the last: %s", errGivenUp, attemptMax, why)}
 	}
 	return s, nil
 }
@@ -196,28 +236,15 @@ func unresolved(s Submission, why error) (Submission, error) {
 	return s, fmt.Errorf("%w: %w", ErrUnresolved, why)
 }
 
-// lookedFor counts the sources that the search is for.
-func (s Submission) lookedFor() map[Fingerprint]int {
-	wanted := s.Search.Sources
-	if len(wanted) == 0 {
-		wanted = fingerprints(s.Batch.Target, s.Batch.Sources)
-	}
-	counts := make(map[Fingerprint]int, len(wanted))
-	for _, f := range wanted {
-		counts[f]++
-	}
-	return counts
-}
-
 // shares reports whether the job has any of the sources.
 func (s Submission) shares(job Job) bool {
-	counts := s.lookedFor()
+	counts := s.sources()
 	return slices.ContainsFunc(job.Sources, func(js JobSource) bool { return counts[s.Batch.Target.Fingerprint(js.Source)] > 0 })
 }
 
 // carries reports whether the job has these sources and no others, in whatever order.
 func (s Submission) carries(job Job) bool {
-	counts := s.lookedFor()
+	counts := s.sources()
 	for _, js := range job.Sources {
 		counts[s.Batch.Target.Fingerprint(js.Source)]--
 	}

@@ -4,46 +4,55 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/readsetimport/readsetimport/internal/quota"
 )
 
-// Phase is where a batch stands.
+// Phase is how far a batch has got.
 type Phase string
 
 // The phases of a batch, in their order.
 const (
-	PhasePlanned    Phase = "planned"    // no request that could start a job is under way; the empty Phase is this one
+	PhasePlanned    Phase = "planned"    // nothing has been started, and no request is under way; the empty Phase means the same
 	PhaseSending    Phase = "sending"    // a request has been sent or is about to be, and its outcome is not known
 	PhaseRunning    Phase = "running"    // the job has started
 	PhaseDone       Phase = "done"       // the job has ended; Job has the outcome of every source
-	PhaseUnresolved Phase = "unresolved" // it cannot be told whether a job was started, or what became of it
+	PhaseUnresolved Phase = "unresolved" // it is unknown whether a job was started, or what became of it
 )
 
-// Submission is the state of one batch on its way to being an ended job. It is plain JSON, for whoever keeps it: start
-// with Submission{Batch: b} and hand it to [Client.Advance] until it has ended.
+// Submission is the state of one batch on its way to being a job that has ended. It is plain JSON, for callers that keep
+// it themselves: start with Submission{Batch: b} and hand it to [Client.Advance] until it has ended.
 type Submission struct {
 	Batch   Batch     `json:"batch"`
 	Phase   Phase     `json:"phase"`
 	Attempt int       `json:"attempt,omitempty"` // counts the client tokens used, from 1
-	SentAt  time.Time `json:"sentAt,omitzero"`   // no request under this attempt's token left before
+	SentAt  time.Time `json:"sentAt,omitzero"`   // earliest time a request with this attempt's token may have been sent
 	NextAt  time.Time `json:"nextAt,omitzero"`   // when to call Advance again
 	Job     Job       `json:"job,omitzero"`      // as last seen, once it runs
 
-	Failures  int    `json:"failures,omitempty"`  // requests in a row that failed in passing
-	LastError string `json:"lastError,omitempty"` // what the last of them came to, in one line
-	Doubts    int    `json:"doubts,omitempty"`    // answers in a row that make no sense, like an unknown status
-	Unsent    int    `json:"unsent,omitempty"`    // attempts in a row of which no request is known to have been made
-	Lost      int    `json:"lost,omitempty"`      // attempts in a row that came to nothing, and not for want of a job slot
-	Search    Search `json:"search,omitzero"`     // the search for a job that a lost answer may have started
+	// MayHaveStarted is true if a request of this attempt had no clear answer, so that it may have started a job.
+	MayHaveStarted bool `json:"mayHaveStarted,omitempty"`
+	// FullSince is since when the service refuses to start the job because too many jobs run (402); zero if its last
+	// answer was another, throttling not counted. MaxActiveJobs and QuotaPatience do not bind Advance: a caller that wants
+	// to stop waiting for a slot stops in PhasePlanned, where nothing has been started.
+	FullSince time.Time `json:"fullSince,omitzero"`
+
+	Failures    int       `json:"failures,omitempty"`   // requests in a row that failed and are made again
+	LastError   string    `json:"lastError,omitempty"`  // the last failure, in one line
+	StartError  string    `json:"startError,omitempty"` // the last failure of a request to start the job, in one line
+	DeniedSince time.Time `json:"deniedSince,omitzero"` // since when all requests are refused for want of permission or credentials
+	Doubts      int       `json:"doubts,omitempty"`     // answers in a row that contradict themselves or have an unknown status
+	Unsent      int       `json:"unsent,omitempty"`     // attempts in a row of which no request is known to have been made
+	// FailedAttempts is how many attempts in a row started no job. Those that waited for a slot or were throttled do not count.
+	FailedAttempts int    `json:"failedAttempts,omitempty"`
+	Search         Search `json:"search,omitzero"` // the search for a job that a lost answer may have started
 
 	// untried is true from planned to sending until a request comes back without a clear refusal. It does not survive
 	// JSON, since whoever reads the state back cannot know whether a request left in between.
 	untried bool
 
-	// carried is all that the batch carries, where Batch has only a part of its sources, or none.
+	// carried is all that the job was started with, where Batch has only a part of it, or nothing.
 	carried []Fingerprint
 }
 
@@ -56,32 +65,35 @@ func (s Submission) unsent() bool {
 }
 
 const (
-	settling        = 5 * time.Minute // how long the service may take to show a job that it has started
-	unknownPatience = 1000            // looks in a row at a status that this package does not know
-	doubtPatience   = 10              // answers in a row that are not credible
-	unsentPatience  = 5               // attempts in a row that are read back too late to be sent
-	lookPatience    = 10              // refused looks in a row at a job, some five minutes, by a client whose looks never succeeded
+	settling        = 5 * time.Minute  // how long the service may take to show a job that it has started
+	unknownPatience = 1000             // looks in a row at a status that this package does not know
+	doubtPatience   = 10               // answers in a row that are not credible
+	unsentPatience  = 5                // attempts in a row that are read back too late to be sent
+	lookPatience    = 10               // refused looks in a row at a job, some five minutes, by a client whose looks never succeeded
+	deniedPatience  = 30 * time.Minute // refused looks, and nothing else, by a client whose looks succeeded before
+	unreachedMost   = 10               // failures in a row, some five minutes, by a client that was never answered
 )
 
 // Advance takes one step with a batch: it makes at most one request, and returns the state to save and to hand to it
-// again at NextAt. Calling it earlier costs a request and nothing else; an ended submission comes back as it is.
+// again at NextAt. Calling it earlier costs a request and does no harm. An ended submission is returned unchanged.
 //
 // The step from planned to sending makes no request, so that the state that says "this token may have been used" is
-// saved before the first request leaves. The state that comes back replaces the old one, whether or not there is an
-// error. Trouble that passes (throttling, full quotas, lost answers, failing looks) is not an error: it is in Failures
-// and LastError, and NextAt says when to try again.
+// saved before the first request leaves. Replace the old state by the returned one, whether or not there is an error.
+// Failures that pass by themselves (throttling, full quotas, lost answers, looks that fail) are not returned as errors:
+// they are in Failures and LastError, and NextAt says when to try again.
 //
-// The error is one of these, and the submission can be handed to Advance again once the cause is mended:
+// The error is one of these. Except after the last, the submission can be handed to Advance again once the cause is
+// fixed:
 //   - a [*ValidationError] for a batch that was not sent because it is invalid;
-//   - an [*Error] for a request that was refused for good (400, 403, 404). If the phase is planned, nothing was started.
-//     If it is sending, an earlier request may have started the job, which Advance then looks for before it sends
-//     anything. If it is running, no look of this client at any job has succeeded yet, and this one failed time and
-//     again;
+//   - an [*Error] for a request that was refused (400, 403, 404) or could not be made ([ErrCredentials]). In phase planned,
+//     nothing was started. In phase sending, an earlier request may have started the job; Advance looks for it before it
+//     sends anything. In phase running, the job cannot be looked at: for some five minutes if no look of this client at
+//     any job has succeeded, and otherwise for half an hour in which every look was refused;
 //   - the cause of the context's end;
-//   - [ErrUnresolved]. The phase is unresolved, which is the end; or sending, if the search for the job was refused, and
-//     then the error is an [*Error] too.
+//   - [ErrUnresolved] in phase sending, with an [*Error], if the search for the job was refused;
+//   - [ErrUnresolved] in phase unresolved, which is the end.
 //
-// A job that ended badly is no error here: see [Job.Err].
+// A job that ended badly is not an error here: see [Job.Err].
 func (c *Client) Advance(ctx context.Context, s Submission) (Submission, error) {
 	next, _, err := c.advance(ctx, s, nil)
 	return next, err
@@ -140,6 +152,7 @@ func (c *Client) plan(s Submission) (Submission, error) {
 	s.Attempt = max(1, s.Attempt)
 	s.SentAt = time.Now()
 	s.NextAt = s.SentAt
+	s.MayHaveStarted = false
 	s.Unsent++
 	s.untried = true
 	return s, nil
@@ -165,13 +178,7 @@ func (c *Client) send(ctx context.Context, s Submission, other func(JobRef) bool
 	if err == nil {
 		return c.running(s, job), nil, nil
 	}
-	if kind := e.kind(); kind == ErrQuotaExceeded || kind == ErrThrottled {
-		s.Lost = 0 // waiting for room has no end
-	}
-	if s.untried && !e.MayHaveStarted {
-		s.Phase = PhasePlanned // nothing has been started under this token
-	}
-	s.untried = false
+	s = s.startFailed(e)
 	switch {
 	case ctx.Err() != nil:
 		return s, e, e
@@ -183,9 +190,31 @@ func (c *Client) send(ctx context.Context, s Submission, other func(JobRef) bool
 	s = c.failed(s, e)
 	if !e.local {
 		// An earlier request may have started the job, and repeating it is refused: only the service's jobs can tell.
-		s.Search = Search{Since: s.SentAt}
+		s.Search = newSearch(s.SentAt)
 	}
 	return s, e, e
+}
+
+// startFailed notes what a failed request to start the job says.
+func (s Submission) startFailed(e *Error) Submission {
+	s.StartError = e.Error()
+	s.MayHaveStarted = s.MayHaveStarted || e.MayHaveStarted
+	switch kind := e.kind(); {
+	case kind == ErrQuotaExceeded:
+		s.FailedAttempts = 0 // waiting for room has no end
+		if s.FullSince.IsZero() {
+			s.FullSince = time.Now()
+		}
+	case kind == ErrThrottled:
+		s.FailedAttempts = 0 // and says nothing of slots
+	case e.StatusCode != 0 || e.MayHaveStarted:
+		s.FullSince = time.Time{}
+	}
+	if s.untried && !e.MayHaveStarted {
+		s.Phase = PhasePlanned // nothing has been started under this token
+	}
+	s.untried = false
+	return s
 }
 
 // forgives reports whether a failure that does not pass by itself is worth another try, since requests of this client
@@ -196,10 +225,9 @@ func (c *Client) forgives(e *Error, failures int) bool {
 }
 
 // unreached reports whether the service has never answered this client, time and again, and nothing of the batch has
-// left: a wrong endpoint, Region or proxy, which waiting does not mend.
+// left: a wrong endpoint, Region or proxy, or a place that gives no credentials. Waiting does not fix those.
 func (c *Client) unreached(s Submission, e *Error) bool {
-	const most = 10 // some five minutes
-	return e.StatusCode == 0 && s.Phase == PhasePlanned && s.Failures >= most && !c.answered.Load()
+	return e.StatusCode == 0 && (s.Phase == PhasePlanned || e.local) && s.Failures >= unreachedMost && !c.answered.Load()
 }
 
 // failed notes a failure that passes, and when to try again.
@@ -207,6 +235,12 @@ func (c *Client) failed(s Submission, e *Error) Submission {
 	s.Failures++
 	s.LastError = e.Error()
 	s.NextAt = time.Now().Add(max(c.backoff(s.Failures), min(e.RetryAfter, quota.MaxPause)))
+	switch {
+	case !e.renewable() || e.passing():
+		s.DeniedSince = time.Time{}
+	case s.DeniedSince.IsZero():
+		s.DeniedSince = time.Now()
+	}
 	return s
 }
 
@@ -214,104 +248,40 @@ func (c *Client) failed(s Submission, e *Error) Submission {
 func (c *Client) running(s Submission, job Job) Submission {
 	s.Phase = PhaseRunning
 	s.Job = job
-	s.untried = false
-	s.Failures, s.LastError, s.Doubts, s.Unsent, s.Lost, s.Search = 0, "", 0, 0, 0, Search{}
+	s.untried, s.MayHaveStarted = false, false
+	s.Failures, s.LastError, s.StartError, s.Doubts, s.Unsent, s.FailedAttempts = 0, "", "", 0, 0, 0
+	s.DeniedSince, s.FullSince, s.Search = time.Time{}, time.Time{}, Search{}
 	s.NextAt = time.Now().Add(c.lookDelay(age(s), 0))
 	return s
-}
-
-// look asks for the job once.
-func (c *Client) look(ctx context.Context, s Submission) (Submission, *Error, error) {
-	job, err := c.get(ctx, s.Job.JobRef)
-	var e *Error
-	switch {
-	case err == nil:
-	case !errors.As(err, &e):
-		return s, nil, err
-	case ctx.Err() != nil:
-		return s, e, e
-	case errors.Is(e, errNotCredible), e.Code != "" && e.kind() == ErrNotFound && elapsed(s.SentAt) > settling:
-		return c.doubt(s, Job{}, e)
-	case e.renewable() && !c.looked.Load() && s.Failures >= lookPatience:
-		return c.failed(s, e), e, e
-	default:
-		return c.failed(s, e), e, nil
-	}
-	if why := implausible(s.Batch, job); why != nil {
-		return c.doubt(s, job, &Error{Op: opGet.String(), StatusCode: http.StatusOK, Err: why})
-	}
-	s.Job = job
-	s.Failures, s.LastError, s.Doubts = 0, "", 0
-	if job.Done() || allEnded(job) {
-		return done(s), nil, nil
-	}
-	s.NextAt = time.Now().Add(c.lookDelay(age(s), 0))
-	return s, nil, nil
-}
-
-func done(s Submission) Submission {
-	s.Phase = PhaseDone
-	s.NextAt = time.Time{}
-	return s
-}
-
-// age is how long the job has been under way, by our clock or the service's, whichever is more.
-func age(s Submission) time.Duration {
-	if s.Job.CreationTime.IsZero() {
-		return elapsed(s.SentAt)
-	}
-	return max(elapsed(s.SentAt), elapsed(s.Job.CreationTime))
-}
-
-// doubt notes an answer that makes no sense, and after so many in a row takes what can be taken from it.
-func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, error) {
-	patience := doubtPatience
-	if job.Status != "" && !known(job.Status) {
-		patience = unknownPatience
-		s.Job = job
-	}
-	s.Doubts++
-	s = c.failed(s, e)
-	switch {
-	case s.Doubts < patience:
-		return s, e, nil
-	case job.Done() && len(job.Sources) <= len(s.Batch.Sources):
-		s.Job = job
-		return done(s), e, nil
-	}
-	if job.Done() {
-		s.Job = job
-	}
-	s.Phase = PhaseUnresolved
-	s.NextAt = time.Time{}
-	return s, e, fmt.Errorf("%w: job %s: %w", ErrUnresolved, s.Job.ID, e)
 }
 
 // startTries is how often Start and Get make their request before they give up on trouble that passes.
 const startTries = 5
 
 // Start starts the import job of a batch and returns it as the service answered: with an id and a status, and without
-// the sources. An empty client token is filled in.
+// the sources. An empty client token is filled in: it is made from the client's RunID (see [Options]), the target and the
+// sources, so that the same client starts the same batch once. MaxActiveJobs and QuotaPatience do not apply.
 //
-// Lost answers and throttling are repeated up to 5 times, with the same token, within about half a minute. The error is
-// a [*ValidationError], and nothing was sent; the cause of the context's end; or an [*Error]. If its MayHaveStarted is
-// true, call Start again with the same batch, within the time that the service remembers a token (see
-// [Options].TokenWindow). A full quota is not waited for: that is [ErrQuotaExceeded].
+// After lost answers and throttling, Start repeats the request up to 5 times, with the same token, within about half a
+// minute. The error is a [*ValidationError], and nothing was sent; the cause of the context's end; or an [*Error]. If its
+// MayHaveStarted is true, one of the requests may have started the job, whatever the last of them came to: call Start
+// again with the same batch, within the time that the service remembers a token (see [Options].TokenWindow). Start does
+// not wait for a full quota: it returns [ErrQuotaExceeded].
 func (c *Client) Start(ctx context.Context, b Batch) (Job, error) {
 	s := Submission{Batch: b}
-	var last *Error
-	var doubt bool // an earlier request may have started the job
+	var last *Error // the last request that failed
 	for {
-		if doubt && c.mustSearch(s) {
+		if s.MayHaveStarted && c.mustSearch(s) {
 			return Job{}, last
 		}
 		next, trouble, err := c.advance(ctx, s, nil)
 		if trouble != nil {
-			doubt = doubt || trouble.MayHaveStarted
-			trouble.MayHaveStarted = doubt
+			trouble.MayHaveStarted = next.MayHaveStarted
 			last = trouble
 		}
 		switch {
+		case err != nil && trouble == nil && last != nil:
+			return Job{}, stopped(err, last) // the context ended while the request waited for its turn
 		case err != nil:
 			return Job{}, err
 		case next.Phase == PhaseRunning:

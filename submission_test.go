@@ -88,7 +88,7 @@ func TestAdvance(t *testing.T) {
 	rows := []row{
 		final("400", omicstest.Status(400, "ValidationException", "x"), ErrValidation),
 		final("403", omicstest.Status(403, "AccessDeniedException", "x"), ErrAccessDenied),
-		final("404", omicstest.Status(404, "ResourceNotFoundException", "x"), ErrNotFound),
+		{"404", omicstest.Status(404, "ResourceNotFoundException", "x"), refused(ErrNotFound), seek.with(ErrNotFound), seek, look},
 		passing("402", omicstest.Status(402, "ServiceQuotaExceededException", "x")),
 		passing("429", omicstest.Status(429, "ThrottlingException", "x")),
 		passing("429 with 400", omicstest.Status(400, "ThrottlingException", "x")),
@@ -141,8 +141,8 @@ func TestAdvance(t *testing.T) {
 	for state, want := range map[string]after{"untried": again, "read back": repeat, "late": seek, "running": look} {
 		t.Run(state+"/not connected", func(t *testing.T) { advanceOnce(t, state, want.unsent(), false, nil, unconnected) })
 	}
-	local := repeat.with(errNoKey)
-	for state, want := range map[string]after{"untried": refused(errNoKey), "read back": local, "late": seek, "running": look} {
+	local := repeat.with(ErrCredentials)
+	for state, want := range map[string]after{"untried": refused(ErrCredentials), "read back": local, "late": lost(ErrCredentials), "running": look.with(ErrCredentials)} {
 		t.Run(state+"/no credentials", func(t *testing.T) {
 			advanceOnce(t, state, want.unsent(), want.err != nil, nil, withCredentials(errNoKey))
 		})
@@ -176,7 +176,7 @@ func advanceOnce(t *testing.T, state string, want after, failed bool, prepare fu
 		next, err := c.Advance(ctx, s)
 
 		require.Equal(t, failed, err != nil, "%v", err)
-		for _, sentinel := range append([]error{errSunk, errNoKey}, sentinels...) {
+		for _, sentinel := range append([]error{errSunk}, sentinels...) {
 			require.Equal(t, sentinel == want.err, errors.Is(err, sentinel), "%v is %v", err, sentinel)
 		}
 		require.Equal(t, want.unresolved, errors.Is(err, ErrUnresolved))

@@ -25,6 +25,8 @@ const (
 	RuleDuplicate   Rule = "duplicate"   // stands elsewhere in the same import
 )
 
+var rules = []Rule{RuleRequired, RuleLength, RulePattern, RuleEnum, RuleCombination, RuleReserved, RuleDuplicate}
+
 // FieldError is one fault of one field.
 type FieldError struct {
 	// Path of the field, in the service's own names: sources[3].tags["aws:x"].
