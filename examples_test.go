@@ -85,7 +85,7 @@ func Example() {
 	// s3://bucket/SRR233106_1.fastq.gz is read set 3469135782
 	// s3://bucket/HG00096.cram is read set 4703703673
 	// s3://bucket/missing.bam failed: The source file was not found
-	// not every source was imported (1 of 3 were not)
+	// not every source was imported (1 of 3 were not); the first, source 2: source failed: The source file was not found (job 2234567891)
 }
 
 // A client takes the SDK's own, made as for any other service. One client for an account and Region is the right number:
@@ -543,11 +543,13 @@ func ExampleLogEvents() {
 		},
 	}))
 	client := simulated(func(o *readsetimport.Options) { o.OnEvent = readsetimport.LogEvents(logger) })
-	_, _ = client.Import(context.Background(), target, []readsetimport.Source{
+	sources := []readsetimport.Source{
 		readsetimport.UBAM("s3://bucket/missing.bam").WithSubject("NA12878").WithSample("NA12878"),
-	})
+	}
+	_, _ = client.Import(context.Background(), target, sources, func(o *readsetimport.ImportOptions) { o.RunID = "monday" })
 	// Output:
-	// level=WARN msg="source ended" store=1234567890 job=2234567891 index=0 sourceStatus=FAILED error="source not imported (job 2234567891)" submitted=1 running=0 imported=0 failed=1
+	// level=WARN msg="job status changed" run=monday store=1234567890 job=2234567891 status=FAILED error="import job failed: job 2234567891, 1 of 1 sources not imported" submitted=1 running=1 imported=0 failed=0
+	// level=WARN msg="source ended" run=monday store=1234567890 job=2234567891 index=0 sourceStatus=FAILED error="source not imported (job 2234567891)" submitted=1 running=0 imported=0 failed=1
 }
 
 // ParseEvent reads the events that HealthOmics sends to EventBridge, and Notify makes the imports of this process look
