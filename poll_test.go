@@ -94,6 +94,68 @@ func TestStart(t *testing.T) {
 	}
 }
 
+// Whatever ends Start, the error says that a job may have been started if one of its requests may have started one.
+func TestStartKeepsItsDoubt(t *testing.T) {
+	t.Parallel()
+	slow := func(o *Options) { o.RequestRate = 0.1 }
+	internal := omicstest.Status(500, "InternalServerException", "x").AfterWork()
+	for name, tc := range map[string]struct {
+		options func(*Options)
+		faults  []omicstest.Fault // of the starts
+		after   time.Duration     // the context ends
+		may     bool
+		want    error
+	}{
+		"between two tries":              {slow, []omicstest.Fault{omicstest.DropAfter()}, 200 * time.Millisecond, true, errSunk},
+		"waiting for its turn":           {slow, []omicstest.Fault{omicstest.DropAfter()}, 5 * time.Second, true, errSunk},
+		"waiting after a 429":            {slow, []omicstest.Fault{omicstest.DropAfter(), omicstest.Status(429, "ThrottlingException", "x").WithRetryAfter(time.Minute)}, 15 * time.Second, true, errSunk},
+		"on its way":                     {slow, []omicstest.Fault{internal, omicstest.Delay(time.Minute)}, 15 * time.Second, true, errSunk},
+		"in the end":                     {slow, []omicstest.Fault{internal, omicstest.Status(403, "AccessDeniedException", "x")}, time.Hour, true, ErrAccessDenied},
+		"the token is too old":           {func(o *Options) { o.RequestRate, o.TokenWindow = 0.01, 10*time.Second }, []omicstest.Fault{internal}, time.Hour, true, ErrInternal},
+		"nothing was started":            {slow, []omicstest.Fault{omicstest.Status(429, "ThrottlingException", "x")}, 5 * time.Second, false, errSunk},
+		"nothing was started, in a rush": {slow, []omicstest.Fault{omicstest.DropBefore()}, 0, false, errSunk},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+				service.Inject(omicstest.OpStart, tc.faults...)
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer time.AfterFunc(tc.after, func() { cancel(errSunk) }).Stop()
+				if tc.after == 0 {
+					cancel(errSunk)
+				}
+				_, err := newTestClient(t, service, tc.options).Start(ctx, newBatch(testTarget, "run", testSources(3)))
+				require.ErrorIs(t, err, tc.want)
+				requireFitForLog(t, err)
+				var e *Error
+				require.Equal(t, tc.may, errors.As(err, &e) && e.MayHaveStarted)
+				require.Len(t, service.Jobs(testTarget.SequenceStoreID), map[bool]int{true: 1}[tc.may])
+			})
+		})
+	}
+}
+
+// Another request's Retry-After holds up the repeat of one whose answer was lost.
+func TestStartKeepsItsDoubtBehindOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+		service.Inject(omicstest.OpStart, omicstest.DropAfter(), omicstest.Status(429, "ThrottlingException", "x").WithRetryAfter(2*time.Minute))
+		c := newTestClient(t, service)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		go func() {
+			time.Sleep(300 * time.Millisecond)
+			_, _ = c.Start(ctx, newBatch(testTarget, "run", testSources(5)[3:]))
+		}()
+		_, err := c.Start(ctx, newBatch(testTarget, "run", testSources(3)))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		var e *Error
+		require.ErrorAs(t, err, &e)
+		require.True(t, e.MayHaveStarted)
+	})
+}
+
 var errAny = errors.New("an error that is no sentinel")
 
 func TestStartFillsToken(t *testing.T) {

@@ -1,12 +1,17 @@
 package readsetimport
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport/omicstest"
@@ -433,4 +438,247 @@ func TestFullQuotaIsNotGivenUp(t *testing.T) {
 			require.Len(t, jobsOf(service, ours()), 1)
 		})
 	}
+}
+
+// withDate is a client whose answers have this Date header.
+func withDate(date string) func(*omics.Options) {
+	return func(o *omics.Options) {
+		next := o.HTTPClient
+		o.HTTPClient = doFunc(func(req *http.Request) (*http.Response, error) {
+			res, err := next.Do(req)
+			if err == nil {
+				res.Header.Set("Date", date)
+			}
+			return res, err
+		})
+	}
+}
+
+// Whatever time an answer tells, the job is found, and none is started twice.
+func TestSearchWithAFalseDate(t *testing.T) {
+	t.Parallel()
+	for _, date := range []string{
+		"Mon, 01 Jan 0001 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 01 Jan 1999 00:00:00 GMT", "Sat, 01 Jan 2000 00:00:00 GMT",
+		"Mon, 01 Jan 2001 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "yesterday", "",
+	} {
+		for _, started := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, %t", date, started), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					service := omicstest.New(func(o *omicstest.Options) { o.TokenWindow, o.KeepBodies = -1, true })
+					s := lostAnswer(t, service, ours(), started)
+					time.Sleep(3 * time.Hour)
+					c, err := New(service.Client(withDate(date)))
+					require.NoError(t, err)
+					d := driver{client: c, service: service}
+					last, err := d.run(t, s)
+					require.NoError(t, err)
+					require.Equal(t, PhaseDone, last.Phase)
+					require.Len(t, jobsOf(service, ours()), 1)
+				})
+			})
+		}
+	}
+}
+
+func TestSearchAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		epoch := time.Unix(0, 0)
+		for _, tc := range []struct {
+			since time.Time
+			skew  time.Duration
+			want  time.Time
+		}{
+			{now, 0, now.Add(-clockMargin)},
+			{now.Add(-time.Hour), time.Hour, now.Add(-clockMargin - time.Hour)},
+			{now.Add(-time.Hour), -time.Hour, now.Add(-clockMargin - 2*time.Hour)},
+			{now.Add(clockMargin), 0, now},
+			{now.AddDate(0, 1, 0), 0, now.Add(-clockMargin - recordsKept)},
+			{time.Time{}, 0, epoch},
+			{time.Time{}, math.MinInt64, epoch},
+			{now, math.MinInt64, epoch},
+			{now, math.MaxInt64, now.Add(-clockMargin)},
+			{epoch, -skewMax, epoch},
+			{time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), math.MinInt64, epoch},
+		} {
+			c := newTestClient(t, omicstest.New())
+			c.skew.Store(int64(tc.skew))
+			require.Equal(t, tc.want.UTC(), c.searchAfter(tc.since).UTC(), "%v %v", tc.since, tc.skew)
+		}
+	})
+}
+
+// What an answer's Date says is believed within bounds.
+func TestSkewIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for date, want := range map[string]time.Duration{
+			"Mon, 01 Jan 0001 00:00:00 GMT":                                    -skewMax,
+			"Fri, 31 Dec 9999 23:59:59 GMT":                                    skewMax,
+			time.Now().Add(-3 * time.Hour).UTC().Format(http.TimeFormat):       -3 * time.Hour,
+			time.Now().Add(300 * 24 * time.Hour).UTC().Format(http.TimeFormat): 300 * 24 * time.Hour,
+		} {
+			c, err := New(omicstest.New().Client(withDate(date)))
+			require.NoError(t, err)
+			_ = c.request(t.Context(), opList)
+			require.InDelta(t, want, time.Duration(c.skew.Load()), float64(time.Minute), date)
+		}
+	})
+}
+
+// A state that somebody made by hand finds its job, whatever times are missing or wrong in it.
+func TestSearchFromAHandMadeState(t *testing.T) {
+	t.Parallel()
+	b := ours()
+	for name, s := range map[string]Submission{
+		"no time":          {Batch: b, Phase: PhaseSending, Attempt: 1},
+		"no attempt":       {Batch: b, Phase: PhaseSending},
+		"long ago":         {Batch: b, Phase: PhaseSending, Attempt: 1, SentAt: time.Unix(0, 0)},
+		"the year 1":       {Batch: b, Phase: PhaseSending, Attempt: 1, SentAt: time.Time{}.Add(1)},
+		"the far future":   {Batch: b, Phase: PhaseSending, Attempt: 1, SentAt: time.Date(2500, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"clear in future":  {Batch: b, Phase: PhaseSending, Attempt: 1, Search: Search{Since: time.Unix(1, 0), ClearAt: time.Date(2500, 1, 1, 0, 0, 0, 0, time.UTC)}},
+		"clear long since": {Batch: b, Phase: PhaseSending, Attempt: 1, Search: Search{Since: time.Unix(1, 0), ClearAt: time.Time{}.Add(1)}},
+	} {
+		for _, started := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, %t", name, started), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					service := omicstest.New(func(o *omicstest.Options) { o.TokenWindow, o.JobDuration = -1, omicstest.Lasting(time.Hour) })
+					if started {
+						startJob(t, service, b.ClientToken, b.Sources...)
+					}
+					d := driver{client: newTestClient(t, service), service: service, readBack: true}
+					last, err := d.run(t, s)
+					if !started && (s.SentAt.Year() < 2000) {
+						require.ErrorIs(t, err, ErrUnresolved)
+						require.Empty(t, service.Requests(omicstest.OpStart))
+						return
+					}
+					require.NoError(t, err)
+					require.Equal(t, PhaseDone, last.Phase)
+					require.Len(t, jobsOf(service, b), 1)
+				})
+			})
+		}
+	}
+}
+
+// A store that is not there has no jobs, so that a batch whose state is read back can be planned again.
+func TestSearchInAStoreThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	gone := omicstest.Status(404, "ResourceNotFoundException", "x")
+	internal := omicstest.Status(500, "InternalServerException", "x")
+	nine := func(then ...omicstest.Fault) []omicstest.Fault {
+		return append(slices.Repeat([]omicstest.Fault{gone}, doubtPatience-1), then...)
+	}
+	for name, tc := range map[string]struct {
+		lists   []omicstest.Fault // then the service answers for itself
+		started bool              // a request may have started a job, and had no answer
+		planned bool
+		others  error
+	}{
+		"ten times":                      {lists: nine(gone), planned: true},
+		"nine times":                     {lists: nine()},
+		"an outage in between":           {lists: append(nine(internal), nine()...)},
+		"throttled in between":           {lists: append(nine(omicstest.Status(429, "ThrottlingException", "x")), nine()...)},
+		"a gateway's, twenty times":      {lists: slices.Repeat([]omicstest.Fault{omicstest.HTML(404)}, 20), others: ErrUnresolved},
+		"a gateway's in between":         {lists: append(nine(omicstest.HTML(404)), gone), others: ErrUnresolved},
+		"another code, twenty times":     {lists: slices.Repeat([]omicstest.Fault{omicstest.Status(404, "UnknownOperationException", "x")}, 20), others: ErrUnresolved},
+		"after a request without answer": {lists: nine(gone), started: true, others: ErrUnresolved},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+				b := ours()
+				var s Submission
+				var err error
+				if tc.started {
+					s = lostAnswer(t, service, b, true)
+				} else {
+					s, err = newTestClient(t, service).Advance(t.Context(), Submission{Batch: b})
+					require.NoError(t, err)
+					startJob(t, service, "a crash", b.Sources...) // the process died before it saved more
+				}
+				time.Sleep(time.Hour)
+				service.Inject(omicstest.OpList, tc.lists...)
+				d := driver{client: newTestClient(t, service), service: service, readBack: true}
+				before := time.Now()
+				last, err := d.run(t, s)
+				if !tc.planned && tc.others == nil {
+					require.NoError(t, err)
+					require.Equal(t, PhaseDone, last.Phase)
+					require.Len(t, jobsOf(service, b), 1)
+					return
+				}
+				require.ErrorIs(t, err, ErrNotFound)
+				require.Equal(t, !tc.planned, errors.Is(err, ErrUnresolved))
+				require.Zero(t, last.Search.Gone)
+				if !tc.planned {
+					require.Equal(t, PhaseSending, last.Phase)
+					return
+				}
+				require.Greater(t, time.Since(before), 2*time.Minute)
+				require.Equal(t, PhasePlanned, last.Phase)
+				require.Equal(t, 1, last.Attempt, "the token is the same, which the service may know")
+				require.Zero(t, last.Search)
+				require.Zero(t, last.Failures)
+			})
+		})
+	}
+}
+
+// A wrong store id is an error that says so, again and again, and a right one mends it.
+func TestAdvanceInAStoreThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	for _, saved := range []bool{false, true} {
+		t.Run(fmt.Sprint(saved), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				absent := true
+				service := omicstest.New(func(o *omicstest.Options) {
+					o.Fault = func(omicstest.Request) (omicstest.Fault, bool) {
+						return omicstest.Status(404, "ResourceNotFoundException", "x"), absent
+					}
+				})
+				d := driver{client: newTestClient(t, service), service: service, readBack: saved}
+				s := Submission{Batch: ours()}
+				planned := 0
+				for range 6 {
+					last, err := d.run(t, s)
+					require.ErrorIs(t, err, ErrNotFound)
+					require.NotErrorIs(t, err, ErrUnresolved)
+					if s = last; s.Phase == PhasePlanned {
+						planned++
+					}
+				}
+				require.GreaterOrEqual(t, planned, 3)
+				absent = false
+				last, err := d.run(t, s)
+				require.NoError(t, err)
+				require.Equal(t, PhaseDone, last.Phase)
+				require.Len(t, jobsOf(service, ours()), 1)
+			})
+		})
+	}
+}
+
+// What gave a batch up is why its last attempt started nothing, and not what a search met on the way.
+func TestGivenUpNamesItsCause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) {
+			lists := 0
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+				if r.Op == omicstest.OpStart {
+					return omicstest.Status(500, "InternalServerException", "no disk"), true
+				}
+				lists++
+				return omicstest.Status(503, "", ""), lists%2 == 1
+			}
+		})
+		d := driver{client: newTestClient(t, service, func(o *Options) { o.TokenWindow = -1 }), service: service}
+		last, err := d.run(t, Submission{Batch: ours()})
+		require.ErrorIs(t, err, errGivenUp)
+		require.ErrorContains(t, err, "InternalServerException: no disk")
+		require.NotContains(t, err.Error(), "List")
+		require.Contains(t, last.StartError, "no disk")
+		require.Zero(t, last.FailedAttempts)
+	})
 }
