@@ -5,10 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
@@ -346,4 +350,123 @@ func TestAdvanceElsewhere(t *testing.T) {
 		require.Equal(t, PhaseDone, s.Phase)
 		require.Len(t, service.Jobs(testTarget.SequenceStoreID), 1)
 	})
+}
+
+// Credentials that are late on the first day of a client are waited for. Those that cannot come are not.
+func TestCredentialsOfAFreshClient(t *testing.T) {
+	t.Parallel()
+	outage := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ETIMEDOUT}
+	for name, tc := range map[string]struct {
+		err   error
+		lasts time.Duration
+		least time.Duration // until it ends
+		most  time.Duration
+		want  error
+	}{
+		"a moment":    {outage, 30 * time.Second, 30 * time.Second, 2 * time.Minute, nil},
+		"minutes":     {outage, 2 * time.Minute, 2 * time.Minute, 4 * time.Minute, nil},
+		"for ever":    {outage, 1000 * time.Hour, 2 * time.Minute, 15 * time.Minute, ErrCredentials},
+		"no provider": {errNoKey, 1000 * time.Hour, 0, time.Second, ErrCredentials},
+	} {
+		for state, start := range map[string]func(t *testing.T, service *omicstest.Service, c *Client) error{
+			"Import": func(t *testing.T, _ *omicstest.Service, c *Client) error {
+				_, err := c.Import(t.Context(), testTarget, testSources(250))
+				return err
+			},
+			"running": func(t *testing.T, service *omicstest.Service, c *Client) error {
+				d := driver{client: c, service: service, readBack: true}
+				_, err := d.run(t, stateOf(t, service, "running"))
+				return err
+			},
+			"sending": func(t *testing.T, service *omicstest.Service, c *Client) error {
+				d := driver{client: c, service: service, readBack: true}
+				_, err := d.run(t, stateOf(t, service, "read back"))
+				return err
+			},
+			"searching": func(t *testing.T, service *omicstest.Service, c *Client) error {
+				d := driver{client: c, service: service, readBack: true}
+				_, err := d.run(t, stateOf(t, service, "late"))
+				return err
+			},
+		} {
+			t.Run(name+", "+state, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Second) })
+					var began time.Time
+					c, err := New(service.Client(func(o *omics.Options) {
+						o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+							if began.IsZero() {
+								began = time.Now()
+							}
+							if time.Since(began) < tc.lasts {
+								return aws.Credentials{}, tc.err
+							}
+							return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "key"}, nil
+						})
+					}))
+					require.NoError(t, err)
+					err = start(t, service, c)
+					took := time.Since(began)
+					require.GreaterOrEqual(t, took, tc.least)
+					if tc.want == nil {
+						require.NoError(t, err)
+						require.Less(t, took, tc.most+settling)
+						return
+					}
+					require.Less(t, took, tc.most)
+					require.ErrorIs(t, err, tc.want)
+					require.ErrorIs(t, err, tc.err)
+				})
+			})
+		}
+	}
+}
+
+// A driver is told since when there is no slot, across a state that is read back, until anything else is said of it.
+func TestFullSince(t *testing.T) {
+	t.Parallel()
+	full := omicstest.Status(402, "ServiceQuotaExceededException", "x")
+	for name, tc := range map[string]struct {
+		then  omicstest.Fault // after three refusals for want of a slot
+		since bool            // it is still so
+	}{
+		"again":               {full, true},
+		"throttled":           {omicstest.Status(429, "ThrottlingException", "x"), true},
+		"started":             {omicstest.Fault{}, false},
+		"invalid":             {omicstest.Status(400, "ValidationException", "x"), false},
+		"forbidden":           {omicstest.Status(403, "AccessDeniedException", "x"), false},
+		"internal":            {omicstest.Status(500, "InternalServerException", "x"), false},
+		"it may have started": {omicstest.DropAfter(), false},
+	} {
+		for _, saved := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, %t", name, saved), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+					service.Inject(omicstest.OpStart, full, full, full, tc.then)
+					c := newTestClient(t, service)
+					s := Submission{Batch: ours()}
+					var since time.Time
+					for len(service.Requests(omicstest.OpStart)) < 4 {
+						if saved {
+							s = readBack(t, s)
+						}
+						time.Sleep(time.Until(s.NextAt))
+						at := time.Now() // of the next step, which makes the first request
+						s, _ = c.Advance(t.Context(), s)
+						switch n := len(service.Requests(omicstest.OpStart)); {
+						case n == 0:
+							since = at
+						case n < 4:
+							require.True(t, since.Equal(s.FullSince))
+						}
+					}
+					require.Equal(t, tc.since, !s.FullSince.IsZero())
+					if tc.since {
+						require.True(t, since.Equal(s.FullSince))
+					}
+					requireRoundTrip(t, s)
+				})
+			})
+		}
+	}
 }

@@ -164,6 +164,112 @@ func TestWaitSurvivesADay(t *testing.T) {
 	})
 }
 
+// Permission that is taken away after good looks ends the wait after half an hour in which nothing else came.
+func TestWaitWhosePermissionIsTakenAway(t *testing.T) {
+	t.Parallel()
+	denied := omicstest.Status(403, "AccessDeniedException", "x")
+	for name, tc := range map[string]struct {
+		most  time.Duration // MaxPollDelay
+		fault func(since time.Duration, look int) omicstest.Fault
+		least time.Duration // until it ends
+		limit time.Duration
+		err   error
+	}{
+		"for good":        {0, func(time.Duration, int) omicstest.Fault { return denied }, deniedPatience, deniedPatience + 2*time.Minute, ErrAccessDenied},
+		"looks are rare":  {5 * time.Minute, func(time.Duration, int) omicstest.Fault { return denied }, deniedPatience, deniedPatience + 6*time.Minute, ErrAccessDenied},
+		"looks are quick": {time.Millisecond, func(time.Duration, int) omicstest.Fault { return denied }, deniedPatience, deniedPatience + time.Minute, ErrAccessDenied},
+		"for a while":     {0, func(since time.Duration, _ int) omicstest.Fault { return only(since < 25*time.Minute, denied) }, 0, 3 * time.Hour, nil},
+		"and an outage": {0, func(since time.Duration, look int) omicstest.Fault {
+			return only(since < 10*time.Hour, []omicstest.Fault{denied, denied, omicstest.HTML(503)}[look%3])
+		}, 10 * time.Hour, 11 * time.Hour, nil},
+		"404s of a gateway": {0, func(since time.Duration, _ int) omicstest.Fault {
+			return only(since < 2*time.Hour, omicstest.HTML(404))
+		}, 2 * time.Hour, 3 * time.Hour, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				service := omicstest.New(func(o *omicstest.Options) {
+					o.JobDuration = omicstest.Lasting(2 * time.Hour)
+					looks := 0
+					o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+						if r.Op != omicstest.OpGet || time.Since(began) < time.Minute {
+							return omicstest.Fault{}, false
+						}
+						looks++
+						return tc.fault(time.Since(began)-time.Minute, looks), true
+					}
+				})
+				c := newTestClient(t, service, func(o *Options) { o.MaxPollDelay = tc.most; o.MinPollDelay = min(2*time.Second, max(tc.most, 1)) })
+				if tc.most == 0 {
+					c = newTestClient(t, service)
+				}
+				job, err := c.Start(t.Context(), ours())
+				require.NoError(t, err)
+				ended, err := c.Wait(t.Context(), job.JobRef)
+				require.GreaterOrEqual(t, time.Since(began)-time.Minute, tc.least)
+				require.LessOrEqual(t, time.Since(began)-time.Minute, tc.limit)
+				if tc.err == nil {
+					require.NoError(t, err)
+					require.True(t, ended.Done())
+					return
+				}
+				require.ErrorIs(t, err, tc.err)
+				var e *Error
+				require.ErrorAs(t, err, &e)
+				require.Equal(t, job.JobRef, ended.JobRef)
+				require.NotEmpty(t, ended.Status, "as it was last seen")
+			})
+		})
+	}
+}
+
+func only(now bool, f omicstest.Fault) omicstest.Fault {
+	if now {
+		return f
+	}
+	return omicstest.Fault{}
+}
+
+// Whoever may list jobs and not look at them has not looked at one: the end comes after minutes, for an import of many
+// jobs too, and for a driver whose state is read back.
+func TestLooksDeniedAndListsAllowed(t *testing.T) {
+	t.Parallel()
+	denied := func(o *omicstest.Options) {
+		o.JobDuration = omicstest.Lasting(10 * time.Hour)
+		o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+			return omicstest.Status(403, "AccessDeniedException", "x"), r.Op == omicstest.OpGet
+		}
+	}
+	t.Run("Advance", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			service := omicstest.New(denied)
+			c := newTestClient(t, service)
+			_, _, err := c.listPage(t.Context(), testTarget.SequenceStoreID, time.Now(), "")
+			require.NoError(t, err)
+			d := driver{client: c, service: service, readBack: true}
+			began := time.Now()
+			last, err := d.run(t, Submission{Batch: ours()})
+			require.ErrorIs(t, err, ErrAccessDenied)
+			require.Equal(t, PhaseRunning, last.Phase)
+			require.Less(t, time.Since(began), 12*time.Minute)
+			require.Len(t, service.Requests(omicstest.OpGet), lookPatience+1)
+		})
+	})
+	for _, jobs := range []int{2, 3, 8} {
+		t.Run(fmt.Sprint(jobs), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				service := omicstest.New(denied, func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(10 * time.Minute) })
+				c := newTestClient(t, service, func(o *Options) { o.SourcesPerJob = 1 })
+				began := time.Now()
+				_, err := c.Import(t.Context(), testTarget, testSources(jobs))
+				require.ErrorIs(t, err, ErrAccessDenied)
+				require.Less(t, time.Since(began), time.Hour)
+			})
+		})
+	}
+}
+
 // Looks come at once, then less and less often, between the bounds.
 func TestWaitDelays(t *testing.T) {
 	t.Parallel()
