@@ -2,8 +2,7 @@
 // HealthOmics sequence store: all of them, once each, as fast as the quotas allow, with a typed reason for every one
 // that did not make it.
 //
-// It stands on the HealthOmics client of the AWS SDK for Go, which speaks the wire, and adds what that client leaves to
-// its users: valid sources, batches of up to [MaxSourcesPerJob], client tokens that keep a repeated request from
+// It is built on the HealthOmics client of the AWS SDK for Go, and adds what that client leaves to its users: valid sources, batches of up to [MaxSourcesPerJob], client tokens that keep a repeated request from
 // starting a second job, requests below the quotas, waiting, and the outcome of every source.
 //
 //	client, err := readsetimport.New(omics.NewFromConfig(cfg))
@@ -26,12 +25,12 @@
 // # Errors
 //
 // A source that is not valid is a [*FieldError] in a [*ValidationError], and nothing is sent. A request that could not
-// be made or was refused is an [*Error]. A job that ended badly is a [*JobError]. All of them answer errors.Is with the
+// be made or was refused is an [*Error]. A job that ended badly is a [*JobError]. Test all of them with errors.Is and the
 // sentinels of this package.
 //
 // # What is promised
 //
-// Each source is imported once, or its result says that it was not, or that it cannot be told ([ErrUnresolved]). A
+// Each source is imported once, or its result says that it was not, or that this is unknown ([ErrUnresolved]). A
 // request whose outcome is not known is repeated under the same client token, which HealthOmics is trusted to recognise
 // for TokenWindow (see [Options]). After that, the job is looked for among the store's jobs before anything is sent.
 //
@@ -50,7 +49,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -75,13 +73,15 @@ type API interface {
 
 var _ API = (*omics.Client)(nil)
 
-// Options of a [Client]. The zero value of each is its documented default.
+// Options of a [Client]. The zero value of each is its documented default. [New] returns an error for a value out of its
+// documented range.
 type Options struct {
 	// RunID names an import: the same RunID and the same sources give the same client tokens, so that HealthOmics
 	// recognises a request that was sent before. If it is empty, every import has a random one of its own.
-	// While HealthOmics remembers a token it answers with the job of before, failures included: to try again what failed,
-	// give another RunID, none, or a Journal, which sees to it. Without a Journal, it knows only the token that a batch
-	// is first sent with: after an outage of more than TokenWindow a batch may have got in under another.
+	//
+	// As long as HealthOmics remembers a token it returns the earlier job, even a failed one; to retry what failed, use a
+	// new RunID or a Journal. Without a Journal, the same RunID finds only jobs under the token that a batch is first sent
+	// with: after an outage of more than TokenWindow, a batch may have been imported under another.
 	RunID string
 
 	// SourcesPerJob is how many sources an import puts into one job: 1 to [MaxSourcesPerJob], which is the default. Fewer
@@ -89,28 +89,33 @@ type Options struct {
 	// decides which sources share a request.
 	SourcesPerJob int
 
-	// MaxActiveJobs is how many import jobs this client has running at once, at most. 0: as many as the service admits.
+	// MaxActiveJobs is how many import jobs the imports of this client have running at once, at most. 0, the default: as
+	// many as the service admits. It binds [Client.Import] and [Client.Stream], and neither [Client.Start] nor
+	// [Client.Advance], whose callers decide themselves when to start a job.
 	MaxActiveJobs int
 
-	// RequestRate is the number of requests per second and operation. The default is 4.5, just below the quota of 5 per
-	// account and Region; give less where others share that quota.
+	// RequestRate is the number of requests per second and operation, 0.001 to 1e9. The default is 4.5, just below the
+	// quota of 5 per account and Region; use less if others share that quota.
 	RequestRate float64
 
-	// RequestTimeout bounds each request, its answer included. The default is 30 s.
+	// RequestTimeout is how long each request may take, its answer included: at most 1 h. The default is 30 s.
 	RequestTimeout time.Duration
 
-	// MinPollDelay and MaxPollDelay bound the time between two looks at a job. The defaults are 2 s and 60 s.
+	// MinPollDelay and MaxPollDelay bound the time between two looks at a job. Both are at most 24 h, and MaxPollDelay is not
+	// less than MinPollDelay. The defaults are 2 s, and 60 s or MinPollDelay if that is more.
 	MinPollDelay, MaxPollDelay time.Duration
 
-	// QuotaPatience is how long an import waits for a job slot while no job of this client runs. After it, what was not
-	// sent is reported with [ErrQuotaExceeded]. The default is 1 h.
+	// QuotaPatience is how long an import waits for a job slot while no job of this client runs, at most 365 days. After
+	// it, what was not sent is reported with [ErrQuotaExceeded]. The default is 1 h. It binds [Client.Import] and
+	// [Client.Stream]. [Client.Start] does not wait for a slot; for [Client.Advance], see FullSince in [Submission].
 	QuotaPatience time.Duration
 
-	// TokenWindow is how long HealthOmics is trusted to recognise a repeated client token. After it, a request whose
-	// outcome is not known is looked for among the store's jobs before anything is sent again. HealthOmics does not
-	// publish the time; elsewhere in AWS it is 8 to 36 hours. The default is 1 h; negative: tokens are not trusted at all,
-	// and then [Client.Advance] must be called in the process that was given the state "sending", since one that was
-	// read back may have been sent.
+	// TokenWindow is how long HealthOmics is trusted to recognise a repeated client token, at most 7 days. After it, a
+	// request whose outcome is not known is looked for among the store's jobs before anything is sent again. HealthOmics
+	// does not publish the time; elsewhere in AWS it is 8 to 36 hours. The default is 1 h.
+	//
+	// Negative: tokens are not trusted at all. Then do not restart between two steps of [Client.Advance]: a state "sending"
+	// reloaded from JSON is never sent, only searched for.
 	TokenWindow time.Duration
 
 	// Journal remembers the import across crashes: see [journal.Open]. Sources that it knows to be in the store are
@@ -118,8 +123,8 @@ type Options struct {
 	// begins from nothing.
 	Journal journal.Journal
 
-	// OnEvent is called with everything that happens, one event of an import at a time; imports that run at once call it at
-	// once. An import waits while it runs.
+	// OnEvent is called with everything that happens in an import. Calls for one import are sequential; concurrent imports
+	// may call it concurrently. It blocks its import.
 	OnEvent func(Event)
 
 	// ClientOptions change the options of the HealthOmics client for each request. Retries are this package's own, and
@@ -127,7 +132,15 @@ type Options struct {
 	ClientOptions []func(*omics.Options)
 }
 
-// resolve fills the defaults and refuses what makes no sense.
+const (
+	rateMin, rateMax  = 0.001, 1e9
+	requestTimeoutMax = time.Hour
+	pollDelayMax      = 24 * time.Hour
+	quotaPatienceMax  = 365 * 24 * time.Hour
+	tokenWindowMax    = recordsKept // a token that is trusted for longer than jobs are listed would never be looked for
+)
+
+// resolve fills in the defaults and returns an error for an option out of its range.
 func (o *Options) resolve() error {
 	if o.RunID == "" {
 		o.RunID = rand.Text()
@@ -142,11 +155,25 @@ func (o *Options) resolve() error {
 	switch {
 	case o.MaxActiveJobs < 0:
 		return errors.New("readsetimport: MaxActiveJobs must not be negative")
-	case math.IsNaN(o.RequestRate) || math.IsInf(o.RequestRate, 0) || o.RequestRate < 0:
-		return errors.New("readsetimport: RequestRate must be a positive number of requests per second")
-	case o.RequestTimeout < 0 || o.MinPollDelay < 0 || o.QuotaPatience < 0:
-		return errors.New("readsetimport: RequestTimeout, MinPollDelay and QuotaPatience must not be negative")
-	case o.MaxPollDelay < o.MinPollDelay:
+	case !(o.RequestRate >= rateMin && o.RequestRate <= rateMax): // nor if it is not a number
+		return fmt.Errorf("readsetimport: RequestRate must be %g to %g requests per second, not %g", rateMin, rateMax, o.RequestRate)
+	case o.TokenWindow > tokenWindowMax:
+		return fmt.Errorf("readsetimport: TokenWindow must be at most %s, not %s", tokenWindowMax, o.TokenWindow)
+	}
+	for _, d := range []struct {
+		option      string
+		value, most time.Duration
+	}{
+		{"RequestTimeout", o.RequestTimeout, requestTimeoutMax},
+		{"MinPollDelay", o.MinPollDelay, pollDelayMax},
+		{"MaxPollDelay", o.MaxPollDelay, pollDelayMax},
+		{"QuotaPatience", o.QuotaPatience, quotaPatienceMax},
+	} {
+		if d.value < 0 || d.value > d.most {
+			return fmt.Errorf("readsetimport: %s must be 0 (for the default) to %s, not %s", d.option, d.most, d.value)
+		}
+	}
+	if o.MaxPollDelay < o.MinPollDelay {
 		return fmt.Errorf("readsetimport: MaxPollDelay (%s) must not be less than MinPollDelay (%s)", o.MaxPollDelay, o.MinPollDelay)
 	}
 	return validSourcesPerJob(o.SourcesPerJob)
@@ -180,7 +207,7 @@ type Client struct {
 
 	succeeded atomic.Bool  // a request of this client has succeeded
 	looked    atomic.Bool  // and a look at a job
-	answered  atomic.Bool  // a request of this client was answered, in whatever way
+	answered  atomic.Bool  // a request of this client was answered, whatever the answer
 	skew      atomic.Int64 // how far the service's clock is ahead of ours, in nanoseconds
 
 	door     chan struct{} // has room for one: an import that enters or leaves
@@ -189,7 +216,8 @@ type Client struct {
 	watchers map[string]*run   // by sequence store, while there are imports
 }
 
-// New is a client on api, which is an *omics.Client in the Region of the sequence store. It does no I/O.
+// New returns a Client that sends its requests through api, usually an *omics.Client in the sequence store's Region. It
+// does no I/O. The error names an option that is out of its range.
 func New(api API, optFns ...func(*Options)) (*Client, error) {
 	if api == nil {
 		return nil, errors.New("readsetimport: New needs a HealthOmics client")

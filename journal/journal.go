@@ -95,8 +95,9 @@ type Source struct {
 }
 
 // Fingerprint is what makes two sources the same read set: the store, the type, the files, the subject and the sample,
-// and not the name, the texts, the reference or the tags. It is a hash (128 bits of a SHA-256), from which no id of a
-// person can be read back.
+// and not the name, the texts, the reference or the tags. It is a hash (128 bits of a SHA-256) without a key: no id of a
+// person can be read from it, but who guesses a source can check whether it is in a journal. Keep journals as private as
+// sample sheets.
 type Fingerprint [16]byte
 
 // String is the fingerprint in hexadecimal.
