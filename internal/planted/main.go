@@ -260,7 +260,7 @@ func (t trial) simulate(ctx context.Context, binary string) (finding, error) {
 	errHangs := errors.New("it does not end")
 	watchdog := time.AfterFunc(hanging, func() { stop(errHangs) })
 	defer watchdog.Stop()
-	worker := exec.CommandContext(ctx, binary, "-test.run", simulation, "-test.timeout", "0", "-worker", "0", "-first",
+	worker := exec.CommandContext(ctx, binary, "-test.run", simulation, "-test.timeout", "0", "-worker", "0", "-plain",
 		"-from", strconv.FormatUint(t.from, 10), "-seeds", strconv.Itoa(t.seeds))
 	worker.Dir = filepath.Join(t.module, "internal", "sim")
 	worker.Env = append(os.Environ(), "GOMAXPROCS=1")
@@ -287,7 +287,8 @@ func (t trial) simulate(ctx context.Context, binary string) (finding, error) {
 		if ours && json.Unmarshal([]byte(text), &part) == nil {
 			seed = part.Current
 			if len(part.Failures) > 0 {
-				f.why, _, _ = strings.Cut(part.Failures[0], "\n")
+				line, _, _ := strings.Cut(part.Failures[0], "\n")
+				_, f.why, _ = strings.Cut(line, "fails: ")
 			}
 		} else {
 			output.WriteString(line)
@@ -300,8 +301,9 @@ func (t trial) simulate(ctx context.Context, binary string) (finding, error) {
 	f.took, f.output, f.seeds = time.Since(begin), output.String(), int(seed-t.from)+1
 	var failed *exec.ExitError
 	switch {
-	case err == nil:
+	case err == nil && f.why == "":
 		return f, nil
+	case err == nil:
 	case context.Cause(ctx) == errHangs:
 		f.why = errHangs.Error()
 	case !errors.As(err, &failed) || ctx.Err() != nil:

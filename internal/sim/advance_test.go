@@ -152,8 +152,8 @@ func (o *orchestrator) report() (*readsetimport.Report, error) {
 			switch s.Phase {
 			case readsetimport.PhaseDone:
 				readOutcome(&res, s.Job)
-			case readsetimport.PhaseUnresolved:
-				res.Err = readsetimport.ErrUnresolved
+			case readsetimport.PhaseUnresolved, readsetimport.PhaseSending:
+				res.Err = fmt.Errorf("%w: it is %s", readsetimport.ErrUnresolved, s.Phase)
 			default:
 				res.Err = errors.New("still " + string(s.Phase))
 			}

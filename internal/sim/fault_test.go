@@ -41,6 +41,7 @@ var faults = []struct {
 	{name: "400", weight: 1, make: answers(omicstest.Status(400, "ValidationException", "no"))},
 	{name: "404", weight: 1, make: answers(omicstest.Status(404, "ResourceNotFoundException", "no"))},
 	{name: "no read set ids", weight: 3, phases: []string{phaseLooking, phaseInspecting}, make: answers(omicstest.Fault{}), change: withoutReadSets},
+	{name: "unknown status", weight: 2, phases: []string{phaseLooking, phaseSweeping}, make: answers(omicstest.Fault{}), change: withUnknownStatus},
 	{name: "dropped before work", weight: 3, make: answers(omicstest.DropBefore())},
 	{name: "dropped after work", weight: 4, make: answers(omicstest.DropAfter())},
 	{name: "late", weight: 4, make: func(w *world, roll uint64) omicstest.Fault {
@@ -74,21 +75,74 @@ func withoutReadSets(answer any) {
 	}
 }
 
+// withUnknownStatus is the answer of a service that has another word for jobs that run.
+func withUnknownStatus(answer any) {
+	rename := func(job any) {
+		if job, ok := job.(map[string]any); ok && job["status"] == "IN_PROGRESS" {
+			job["status"] = "RUNNING"
+		}
+	}
+	rename(answer)
+	if list, ok := answer.(map[string]any); ok {
+		jobs, _ := list["importJobs"].([]any)
+		for _, job := range jobs {
+			rename(job)
+		}
+	}
+}
+
+// notPermitted is what every request is answered with for which there is no permission.
+var notPermitted = fault{name: "no permission", Fault: omicstest.Status(403, "AccessDeniedException", "no")}
+
+// spoilSources makes the service describe some sources oddly.
+func (w *world) spoilSources(res *http.Response, n note) error {
+	if w.plan.service.odd == 0 || n.phase != phaseLooking && n.phase != phaseInspecting {
+		return nil
+	}
+	return fault{change: func(answer any) {
+		job, _ := answer.(map[string]any)
+		sources, _ := job["sources"].([]any)
+		for _, source := range sources {
+			source, _ := source.(map[string]any)
+			files, _ := source["sourceFiles"].(map[string]any)
+			first, _ := files["source1"].(string)
+			if odd, ok := w.odd(keyOf(first)); ok && source["readSetId"] != nil {
+				source["status"] = odd.status
+				if !odd.id {
+					delete(source, "readSetId")
+				}
+			}
+		}
+	}}.spoil(res)
+}
+
 // spoil changes the answer to a request.
 func (f fault) spoil(res *http.Response) error {
 	if f.change == nil || res.StatusCode != http.StatusOK {
 		return nil
 	}
-	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	res.Body.Close()
 	var answer any
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		return err
+	if err != nil || json.Unmarshal(text, &answer) != nil { // it is spoilt already
+		res.Body = io.NopCloser(io.MultiReader(bytes.NewReader(text), &failingReader{err}))
+		return nil
 	}
 	f.change(answer)
-	text, err := json.Marshal(answer)
+	text, err = json.Marshal(answer)
 	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
 	res.Header.Del("Content-Length")
 	return err
+}
+
+// failingReader is the end of an answer that was cut short.
+type failingReader struct{ err error }
+
+func (r failingReader) Read([]byte) (int, error) {
+	if r.err != nil {
+		return 0, r.err
+	}
+	return 0, io.EOF
 }
 
 // fault decides what goes wrong with a request.

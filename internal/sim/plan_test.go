@@ -38,6 +38,8 @@ type servicePlan struct {
 	maxActive, pageSize, foreign                         int
 	requestRate                                          float64
 	failing, failingOnce, badJobs                        float64
+	odd                                                  float64 // portion of the sources that are described oddly
+	liar                                                 liar
 }
 
 // runPlan is one run of the program: how it ends, and how long it is until the next.
@@ -47,6 +49,12 @@ type runPlan struct {
 	after time.Duration // if above 0, it is interrupted then; with no crash point it is killed
 	power bool          // the crash takes the machine down, and what was not synced may be lost
 	pause time.Duration
+
+	patience   time.Duration // for a slot
+	input      inputPlan     // of its streams
+	outages    []outage
+	slow       bool // its OnEvent is
+	unreadable bool // its journal is
 }
 
 // hashOf is a number that depends on its parts and nothing else.
@@ -97,6 +105,12 @@ func newPlan(seed uint64) plan {
 	s.failing = pick(random, 0, 0, 0.1, 0.5)
 	s.failingOnce = pick(random, 0, 0, 0.1, 0.5)
 	s.badJobs = pick(random, 0, 0, 0.1, 0.4)
+	if random.IntN(6) == 0 {
+		s.odd = 0.2
+	}
+	if s.skew.Abs() <= 10*time.Minute {
+		s.liar = newLiar(random)
+	}
 
 	c := &p.client
 	c.fixedRunID = random.IntN(2) == 0
@@ -169,6 +183,12 @@ func newRunPlan(random *rand.Rand) runPlan {
 		oneIn: pick[uint64](random, 1, 1, 2, 3, 5, 8),
 		power: random.IntN(2) == 0,
 		pause: between(random, time.Second, 6*time.Hour),
+
+		patience:   pick(random, time.Minute, time.Hour, 20*time.Hour, 2*day),
+		input:      newInputPlan(random),
+		outages:    newOutages(random),
+		slow:       random.IntN(4) == 0,
+		unreadable: random.IntN(40) == 0,
 	}
 	switch random.IntN(12) {
 	case 0, 1:
@@ -190,69 +210,4 @@ func newRunPlan(random *rand.Rand) runPlan {
 		run.crash = crashPoints[random.IntN(len(crashPoints))]
 	}
 	return run
-}
-
-// newSheets makes a sheet and what becomes of it from run to run.
-func newSheets(random *rand.Rand, n, least int) [][]readsetimport.Source {
-	var sheets [][]readsetimport.Source
-	made := 0
-	add := func(sheet []readsetimport.Source, n int) []readsetimport.Source {
-		for range n {
-			sheet = append(sheet, sourceFor(made))
-			made++
-		}
-		return sheet
-	}
-	size := max(least, pick(random, 1, 2, 3, 5, 8, 13, 20))
-	if least == 1 && random.IntN(40) == 0 {
-		size = 40 + random.IntN(100)
-	}
-	sheet := add(nil, size)
-	for i := range n {
-		sheet = append([]readsetimport.Source(nil), sheet...)
-		if i > 0 {
-			switch random.IntN(9) {
-			case 0, 1, 5, 6:
-				sheet = add(sheet, 1+random.IntN(5))
-			case 2:
-				random.Shuffle(len(sheet), func(a, b int) { sheet[a], sheet[b] = sheet[b], sheet[a] })
-			case 3:
-				if len(sheet) > 1 {
-					at := random.IntN(len(sheet))
-					sheet = append(sheet[:at], sheet[at+1:]...)
-				}
-			case 4:
-				at := random.IntN(len(sheet))
-				sheet[at] = sheet[at].WithName(fmt.Sprintf("name %d", i)).WithTag("run", fmt.Sprint(i))
-			}
-		}
-		sheets = append(sheets, sheet)
-	}
-	return sheets
-}
-
-// sourceFor is the source of a number. Its key is in the names of its files.
-func sourceFor(n int) readsetimport.Source {
-	uri := fmt.Sprintf("s3://bucket/sim/%s", keyFor(n))
-	var s readsetimport.Source
-	switch n % 3 {
-	case 0:
-		s = readsetimport.UBAM(uri + ".bam")
-	case 1:
-		s = readsetimport.PairedFASTQ(uri+"_R1.fastq.gz", uri+"_R2.fastq.gz").WithTag("project", "p")
-	case 2:
-		s = readsetimport.CRAM(uri+".cram", "arn:aws:omics:us-east-1:123456789012:referenceStore/1234567890/reference/1234567890")
-	}
-	return s.WithSubject(fmt.Sprintf("subject-%d", n/2)).WithSample(fmt.Sprintf("sample-%d", n))
-}
-
-func keyFor(n int) string { return fmt.Sprintf("s%04d", n) }
-
-// keyOf is the key of the source with this first file, or the file itself if it is not one of the sheet.
-func keyOf(source1 string) string {
-	const prefix = "s3://bucket/sim/"
-	if len(source1) >= len(prefix)+5 && source1[:len(prefix)] == prefix {
-		return source1[len(prefix) : len(prefix)+5]
-	}
-	return source1
 }

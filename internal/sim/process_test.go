@@ -69,6 +69,14 @@ type process struct {
 	gone   chan struct{}
 	once   sync.Once
 
+	begin   time.Time
+	outages []outage
+	imports int
+	slow    bool // its OnEvent is
+	deaf    bool // its journal cannot be read to the end
+	events  []readsetimport.Event
+	over    bool // no event may come any more
+
 	mu        sync.Mutex
 	appending struct{ phase, key string }
 	refused   map[journal.Fingerprint]bool // first sources of batches whose last request was refused
@@ -143,7 +151,21 @@ type processJournal struct {
 }
 
 func (j processJournal) Replay(ctx context.Context) iter.Seq2[journal.Record, error] {
-	return j.Journal.Replay(ctx)
+	if !j.p.deaf {
+		return j.Journal.Replay(ctx)
+	}
+	j.p.world.hit("journal read fails", phaseOpening)
+	return func(yield func(journal.Record, error) bool) {
+		for r, err := range j.Journal.Replay(ctx) {
+			if j.p.world.portion("unread", j.p.number, r.Time.UnixNano()) < 0.2 {
+				break
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+		yield(journal.Record{}, errDisk)
+	}
 }
 
 func (j processJournal) Append(ctx context.Context, r journal.Record) error {
@@ -161,9 +183,7 @@ func (j processJournal) Append(ctx context.Context, r journal.Record) error {
 		p.crash()
 		return errCrashed
 	}
-	if r.Kind == journal.Sending {
-		p.world.sent[r.ClientToken] = r.Sources[0].Fingerprint
-	}
+	p.world.records.add(r)
 	err := j.Journal.Append(ctx, r)
 	if p.dead() {
 		return errCrashed
@@ -189,7 +209,7 @@ func (p *process) phaseOf(r journal.Record) string {
 		}
 		return phaseSending
 	}
-	if p.refused[p.world.sent[r.ClientToken]] {
+	if p.refused[p.world.records.first[r.ClientToken]] {
 		return phaseSending
 	}
 	return p.last
@@ -203,6 +223,11 @@ type processAPI struct {
 
 type noteKey struct{}
 
+// leaving is filled when a start leaves.
+type leaving struct{ send *send }
+
+type leavingKey struct{}
+
 // note is what a request is for.
 type note struct{ phase, key string }
 
@@ -210,16 +235,21 @@ func (n note) in(ctx context.Context) context.Context { return context.WithValue
 
 func (a processAPI) StartReadSetImportJob(ctx context.Context, in *omics.StartReadSetImportJobInput, fns ...func(*omics.Options)) (*omics.StartReadSetImportJobOutput, error) {
 	n := note{phaseSending, keyOf(aws.ToString(in.Sources[0].SourceFiles.Source1))}
-	out, err := a.Client.StartReadSetImportJob(n.in(ctx), in, fns...)
+	left := new(leaving)
+	out, err := a.Client.StartReadSetImportJob(context.WithValue(n.in(ctx), leavingKey{}, left), in, fns...)
 	a.p.mu.Lock()
 	a.p.refused[fingerprint(in.Sources[0])] = refused(err)
 	a.p.mu.Unlock()
-	return out, a.p.received(n, err)
+	received := a.p.received(n, err)
+	if left.send != nil && refused(received) {
+		left.send.refused = time.Now()
+	}
+	return out, received
 }
 
 func (a processAPI) GetReadSetImportJob(ctx context.Context, in *omics.GetReadSetImportJobInput, fns ...func(*omics.Options)) (*omics.GetReadSetImportJobOutput, error) {
 	n := note{phaseLooking, aws.ToString(in.Id)}
-	if calledFrom("searchJob") {
+	if calledFrom("search") {
 		n.phase = phaseInspecting
 	}
 	out, err := a.Client.GetReadSetImportJob(n.in(ctx), in, fns...)
@@ -233,7 +263,7 @@ func (a processAPI) GetReadSetImportJob(ctx context.Context, in *omics.GetReadSe
 
 func (a processAPI) ListReadSetImportJobs(ctx context.Context, in *omics.ListReadSetImportJobsInput, fns ...func(*omics.Options)) (*omics.ListReadSetImportJobsOutput, error) {
 	n := note{phaseSweeping, "list"}
-	if calledFrom("searchList") {
+	if calledFrom("search") {
 		n.phase = phaseListing
 	}
 	out, err := a.Client.ListReadSetImportJobs(n.in(ctx), in, fns...)
@@ -279,9 +309,9 @@ func (p *process) received(n note, err error) error {
 	return err
 }
 
-// calledFrom reports whether a method of the client is among the callers.
+// calledFrom reports whether a method whose name begins so is among the callers.
 func calledFrom(method string) bool {
-	var pcs [16]uintptr
+	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
 	for {
 		frame, more := frames.Next()
@@ -315,7 +345,7 @@ func (t wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		req.Body.Close()
 	}
 	if n.phase == phaseSending {
-		w.oneBody(body)
+		req.Context().Value(leavingKey{}).(*leaving).send = w.oneBody(body)
 	}
 	seq := w.count("request", p.number, n.phase, n.key)
 	latency := time.Millisecond + time.Duration(w.roll("latency", p.number, n, seq)%50_000_000)
@@ -330,9 +360,14 @@ func (t wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errCrashed
 	}
 	fault := w.fault(p, n, seq)
+	if _, out := p.out(operations[n.phase]); out {
+		w.hit("no permission", n.phase)
+		fault = notPermitted
+	}
 	res, err := w.carry(t.next, req.Clone(req.Context()), body, fault.Fault)
 	if err == nil {
-		err = fault.spoil(res)
+		w.lie(res, p, n, seq)
+		err = errors.Join(fault.spoil(res), w.spoilSources(res, n))
 	}
 	if p.at("request carried out", n.phase, n.key) {
 		p.crash()

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,7 +20,7 @@ func shrink(t *testing.T, seed uint64, failed seedOutcome) string {
 			return false
 		}
 		out := runSeed(t, seed, less)
-		if out.err == nil {
+		if out.err == nil || ruleOf(out.err) != ruleOf(failed.err) {
 			return false
 		}
 		failed, allowed = out, less
@@ -61,6 +62,13 @@ func shrink(t *testing.T, seed uint64, failed seedOutcome) string {
 	}
 	return fmt.Sprintf("simulation: seed %d fails: %v\n%s\nplan: %s\nwhat went wrong in it, shrunk to the least:\n\t%s\nand all that happened then:\n\t%s\n",
 		seed, failed.err, replayCommand(seed), failed.world.plan, strings.Join(failed.world.happened, "\n\t"), strings.Join(lines, "\n\t"))
+}
+
+// ruleOf is the rule that was broken.
+func ruleOf(err error) string {
+	var v violation
+	errors.As(err, &v)
+	return v.rule
 }
 
 func (p plan) String() string {

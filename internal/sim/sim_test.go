@@ -25,8 +25,9 @@ var (
 	flagSeeds  = flag.Int("seeds", 0, "how many seeds TestSimulation runs; 0: as many as fit into a test")
 	flagFrom   = flag.Uint64("from", 4001, "the first of them; the 500 from 4001 on meet every fault in every phase")
 	flagAll    = flag.Bool("all", false, "go on after a seed that fails")
+	flagIgnore = flag.String("ignore", "", "rules that may be broken, with commas between them: to see what else is")
 	flagShow   = flag.Bool("show", false, "print what happens in each seed")
-	flagFirst  = flag.Bool("first", false, "stop at the first seed that fails, and do not shrink it")
+	flagPlain  = flag.Bool("plain", false, "do not shrink seeds that fail")
 	flagLimit  = flag.Duration("limit", 20*time.Second, "how long a seed may take, which usually takes some milliseconds")
 	flagCores  = flag.Int("cores", runtime.NumCPU(), "how many processes TestSimulation uses")
 	flagStuck  = flag.String("stuck", "", "TestStuckSeed's own: how a seed does not end")
@@ -70,6 +71,9 @@ func TestSimulation(t *testing.T) {
 		all.Seeds, took.Round(time.Second/10), float64(all.Seeds)/took.Minutes(), len(all.Failures),
 		virtualTime(all.Virtual), all.Imported, all.Failed, all.Unresolved)
 	fmt.Print(all.table())
+	if len(all.Rules) > 0 {
+		fmt.Println("rules that were broken:", all.Rules)
+	}
 	if n >= 500 && len(all.Failures) == 0 {
 		require.Empty(t, all.emptyCells(), "cells of the table that no seed hit")
 	}
@@ -88,6 +92,7 @@ type total struct {
 	Virtual                      time.Duration
 	Imported, Failed, Unresolved int
 	Cells                        map[string]int
+	Rules                        map[string]int // that were broken
 	Failures                     []string
 	Current                      uint64 // the seed under way
 }
@@ -100,6 +105,9 @@ func (a *total) add(b total) {
 	a.Unresolved += b.Unresolved
 	for cell, n := range b.Cells {
 		a.Cells[cell] += n
+	}
+	for rule, n := range b.Rules {
+		a.Rules[rule] += n
 	}
 	a.Failures = append(a.Failures, b.Failures...)
 }
@@ -114,10 +122,7 @@ func simulateHere(t *testing.T, from uint64, n int) {
 	for seed := from; seed < from+uint64(n); seed++ {
 		send(total{Current: seed})
 		begin := time.Now()
-		out := runSeed(t, seed, limits{})
-		if *flagShow {
-			fmt.Print(out.world.traceText())
-		}
+		out := runSeed(t, seed, limits{show: *flagShow})
 		if took := time.Since(begin); took > 5*time.Second {
 			fmt.Fprintf(os.Stderr, "seed %d took %s\n", seed, took)
 		}
@@ -128,13 +133,15 @@ func simulateHere(t *testing.T, from uint64, n int) {
 		for cell, n := range out.world.cells {
 			part.Cells[cell.Row+"|"+cell.Column] = n
 		}
-		if out.err != nil && *flagFirst {
-			part.Failures = []string{out.err.Error()}
-			send(part)
-			t.FailNow()
+		switch {
+		case out.err == nil:
+		case *flagPlain:
+			part.Failures = []string{fmt.Sprintf("simulation: seed %d fails: %v", seed, out.err)}
+		default:
+			part.Failures = []string{shrink(t, seed, out)}
 		}
 		if out.err != nil {
-			part.Failures = []string{shrink(t, seed, out)}
+			part.Rules = map[string]int{ruleOf(out.err): 1}
 		}
 		send(part)
 		if out.err != nil && !*flagAll {
@@ -148,6 +155,7 @@ type limits struct {
 	without map[string]bool // events that do not happen
 	sources int             // if above 0, no sources from this number on
 	runs    int             // if above 0, the first runs of the program are left out
+	show    bool            // what happens is printed as it happens
 }
 
 // seedOutcome is what a seed came to.

@@ -23,6 +23,8 @@ func tableRows() []tableRow {
 		}
 		rows = append(rows, tableRow{"fault: " + f.name, phases})
 	}
+	rows = append(rows, tableRow{"no permission", requestPhases}, tableRow{"no credentials", requestPhases}, tableRow{"Date lies", requestPhases},
+		tableRow{"journal read fails", []string{phaseOpening}})
 	rows = append(rows, tableRow{"journal write fails", appendPhases}, tableRow{"journal sync fails", appendPhases})
 	for _, p := range crashPoints {
 		name := "crash: " + p.point

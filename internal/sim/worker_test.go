@@ -23,7 +23,7 @@ import (
 // simulate spreads the seeds over processes of one thread each, since goroutines that run at the same moment on several
 // threads have no order that a seed could give back.
 func simulate(_ *testing.T, from uint64, n int) total {
-	all := total{Cells: make(map[string]int)}
+	all := total{Cells: make(map[string]int), Rules: make(map[string]int)}
 	var mu sync.Mutex
 	var next atomic.Uint64
 	var failed atomic.Bool
@@ -67,10 +67,11 @@ type worker struct {
 // run takes the seeds from first to before last, and returns what they came to and the seed to go on with, which is
 // not last if the process did not get there.
 func (w worker) run(first, last uint64) (total, uint64) {
-	all := total{Cells: make(map[string]int)}
+	all := total{Cells: make(map[string]int), Rules: make(map[string]int)}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestSimulation$", "-test.timeout=0", "-worker", strconv.Itoa(w.number),
 		"-from", strconv.FormatUint(first, 10), "-seeds", strconv.FormatUint(last-first, 10),
-		"-all="+strconv.FormatBool(*flagAll), "-show="+strconv.FormatBool(*flagShow))
+		"-all="+strconv.FormatBool(*flagAll), "-show="+strconv.FormatBool(*flagShow), "-plain="+strconv.FormatBool(*flagPlain),
+		"-ignore="+*flagIgnore)
 	cmd.Args = append(cmd.Args, w.args...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	var errText strings.Builder
@@ -116,9 +117,11 @@ func (w worker) run(first, last uint64) (total, uint64) {
 	switch {
 	case hangs.Load():
 		err = fmt.Errorf("it takes more than %s", w.limit)
-	case err == nil, len(all.Failures) > 0:
+	case err == nil:
 		return all, last
 	}
+	all.Seeds++
+	all.Rules["it ends"]++
 	output := errText.String()
 	all.Failures = append(all.Failures, fmt.Sprintf("simulation: seed %d fails: %v\n%s\n%s\n%s", current, err, replayCommand(current),
 		strings.Join(tail, ""), output[:min(len(output), 10_000)]))

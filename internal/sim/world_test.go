@@ -4,22 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport"
-	"github.com/readsetimport/readsetimport/internal/jitter"
-	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -41,20 +36,28 @@ type world struct {
 	spoil omicstest.Fault
 	letGo func()
 
+	honest  bool   // the headers of the answers do not lie after all
+	records memory // what is in the journal
+	claims  []claim
+
+	inStore  map[string]omicstest.ReadSet // as listed the last time
+	listedAt time.Time
+
 	mu       sync.Mutex
 	counts   map[string]int
 	happened []string
+	noted    map[string]bool // what is in happened
 	cells    map[cell]int
 	trace    []string
 	tried    map[string]int
-	bodies   map[string][]byte              // by client token
-	sent     map[string]journal.Fingerprint // the first source of each batch in the journal, by its client token
-	broken   error                          // a rule that was broken on the way
+	bodies   map[string][]byte  // by client token
+	sends    map[string][]*send // of each client token
+	broken   error              // a rule that was broken on the way
 }
 
 // What a seed and a run of its program may take. The most that an honest one took in 100,000 is a fifth of it.
 const (
-	stepsMax = 100_000
+	stepsMax = 40_000
 	runMax   = 60 * day // of virtual time
 )
 
@@ -80,7 +83,10 @@ func (w *world) happens(what string) bool {
 	if w.limits.without[what] {
 		return false
 	}
-	w.happened = append(w.happened, what)
+	if !w.noted[what] {
+		w.noted[what] = true
+		w.happened = append(w.happened, what)
+	}
 	return true
 }
 
@@ -95,6 +101,9 @@ func (w *world) log(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.trace = append(w.trace, line)
+	if w.limits.show {
+		fmt.Println(line)
+	}
 	if len(w.trace) > stepsMax {
 		panic(fmt.Sprintf("seed %d takes more than %d steps, the last of them:\n%s", w.seed, stepsMax, strings.Join(w.trace[len(w.trace)-60:], "\n")))
 	}
@@ -114,9 +123,9 @@ func (w *world) carry(next http.RoundTripper, req *http.Request, body []byte, fa
 	return next.RoundTrip(req)
 }
 
-// oneBody notes under which client token a start is sent: always one, and never with another body than before, since
+// oneBody notes that a start leaves, and under which client token: always one, and never with another body than before, since
 // nobody knows what that is answered with.
-func (w *world) oneBody(body []byte) {
+func (w *world) oneBody(body []byte) *send {
 	var start map[string]any
 	err := json.Unmarshal(body, &start)
 	token, _ := start["clientToken"].(string)
@@ -125,13 +134,53 @@ func (w *world) oneBody(body []byte) {
 	defer w.mu.Unlock()
 	before := w.bodies[token]
 	switch {
-	case w.broken != nil:
 	case err != nil || token == "":
-		w.broken = errors.New("a start was sent without a client token")
+		w.breakLocked("token", "a start was sent without a client token")
 	case before != nil && !bytes.Equal(before, body):
-		w.broken = fmt.Errorf("the client token %s was sent with two bodies", short(token))
+		w.breakLocked("token", "the client token %s was sent with two bodies", short(token))
 	}
 	w.bodies[token] = body
+	s := &send{at: time.Now()}
+	w.sends[token] = append(w.sends[token], s)
+	return s
+}
+
+// send is a start that left.
+type send struct {
+	at      time.Time
+	refused time.Time // when its client got to know for certain that it started nothing; zero: never
+}
+
+// violation is a promise that was not kept.
+type violation struct{ rule, text string }
+
+func (v violation) Error() string { return v.rule + ": " + v.text }
+
+func breach(rule, format string, args ...any) error {
+	return violation{rule, fmt.Sprintf(format, args...)}
+}
+
+// breaks notes that a promise was not kept. The first one counts.
+func (w *world) breaks(rule, format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.breakLocked(rule, format, args...)
+}
+
+func (w *world) breakLocked(rule, format string, args ...any) {
+	if w.broken == nil && !ignored(rule) {
+		w.broken = breach(rule, format, args...)
+	}
+}
+
+func ignored(rule string) bool {
+	return slices.Contains(strings.Split(*flagIgnore, ","), rule)
+}
+
+func (w *world) brokenRule() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.broken
 }
 
 // orphan carries a request out although its process is gone.
@@ -149,8 +198,11 @@ func (w *world) orphan(next http.RoundTripper, req *http.Request, body []byte, l
 func newWorld(seed uint64, limits limits) *world {
 	w := &world{
 		seed: seed, plan: newPlan(seed), limits: limits, begin: time.Now(),
-		counts: make(map[string]int), cells: make(map[cell]int), tried: make(map[string]int), bodies: make(map[string][]byte), sent: make(map[string]journal.Fingerprint),
+		counts: make(map[string]int), cells: make(map[cell]int), tried: make(map[string]int), bodies: make(map[string][]byte),
+		noted: make(map[string]bool), sends: make(map[string][]*send),
 	}
+	w.records = newMemory()
+	w.honest = w.plan.service.liar == liar{} || !w.happens("the headers of the answers lie")
 	w.orchestrator.known = make(map[string]bool)
 	s := w.plan.service
 	w.service = omicstest.New(func(o *omicstest.Options) {
@@ -196,214 +248,6 @@ func (w *world) duration(job omicstest.Job) time.Duration {
 	key := keyOf(job.Sources[0].Source1)
 	part := w.portion("duration", key, w.tried[key])
 	return time.Second + time.Duration(part*part*part*float64(w.plan.service.longest))
-}
-
-// newProcess starts the program.
-func (w *world) newProcess(number int, run runPlan, calm bool) *process {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	return &process{
-		world: w, number: number, run: run, calm: calm, ctx: ctx, cancel: cancel, gone: make(chan struct{}),
-		refused: make(map[journal.Fingerprint]bool), searched: make(map[string]string),
-	}
-}
-
-// newClient is a client of the process with the journal on the disk.
-func (p *process) newClient(mem journal.Journal) (*readsetimport.Client, error) {
-	w, o := p.world, p.world.plan.client
-	var inner http.RoundTripper
-	api := w.service.Client(func(o *omics.Options) {
-		inner = o.HTTPClient.(*http.Client).Transport
-		o.HTTPClient = &http.Client{Transport: wireTransport{p, inner}}
-	})
-	real := jitter.Float64
-	defer func() { jitter.Float64 = real }()
-	jitter.Float64 = func() float64 { return w.portion("jitter", p.number, time.Now().UnixNano()) }
-	return readsetimport.New(processAPI{api, p}, func(opts *readsetimport.Options) {
-		opts.RunID = "the import"
-		if !o.fixedRunID {
-			opts.RunID = fmt.Sprintf("import %d", p.number) // a random one cannot be replayed
-		}
-		opts.TokenWindow, opts.RequestRate, opts.MaxActiveJobs = o.tokenWindow, o.requestRate, o.maxActive
-		opts.SourcesPerJob = o.batchSize
-		opts.MinPollDelay, opts.MaxPollDelay = o.minPoll, o.maxPoll
-		opts.QuotaPatience = 2 * day
-		if mem != nil {
-			opts.Journal = processJournal{mem, p}
-		}
-	})
-}
-
-// importSheet is the whole program. Its report is nil if it crashed. A program that is not calm may import another sheet
-// at the same time.
-func (p *process) importSheet(sheet, another []readsetimport.Source) (*readsetimport.Report, error) {
-	defer p.cancel(nil)
-	w := p.world
-	mem, err := openOn(&simulatedFile{&w.disk, p})
-	if p.dead() {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the journal does not open: %w", err)
-	}
-	stop := p.endLater()
-	defer stop()
-	c, err := p.newClient(mem)
-	if err != nil {
-		return nil, err
-	}
-	var group sync.WaitGroup
-	var other *readsetimport.Report
-	if !p.calm && w.portion("two imports", p.number) < 0.2 {
-		group.Go(func() {
-			p.pass(time.Duration(w.roll("second", p.number) % uint64(time.Minute)))
-			other, _ = c.Import(p.ctx, target, another)
-		})
-	}
-	var report *readsetimport.Report
-	if !p.calm && w.portion("break off", p.number) < 0.15 {
-		report, err = p.breakOff(c, sheet)
-	} else {
-		report, err = c.Import(p.ctx, target, sheet)
-	}
-	group.Wait()
-	if p.dead() {
-		return nil, nil
-	}
-	if other != nil {
-		w.log("run %d: of the other sheet, %d imported, %d not", p.number, len(other.Imported()), len(other.Failed()))
-		if err := w.plausible(other); err != nil {
-			return nil, err
-		}
-	}
-	w.log("run %d: %d imported, %d not: %v", p.number, len(report.Imported()), len(report.Failed()), err)
-	return report, nil
-}
-
-// endLater has the process killed or interrupted at its time.
-func (p *process) endLater() (stop func()) {
-	w := p.world
-	if p.run.after <= 0 || p.calm {
-		return func() {}
-	}
-	what := "killed"
-	if p.run.crash == interrupt {
-		what = "interrupted"
-	}
-	timer := time.AfterFunc(p.run.after, func() {
-		if !w.happens(fmt.Sprintf("run %d: %s after %s", p.number, what, p.run.after)) {
-			return
-		}
-		w.log("run %d: %s", p.number, what)
-		if p.run.crash == interrupt {
-			p.cancel(context.Canceled)
-		} else {
-			p.crash()
-		}
-	})
-	return func() { timer.Stop() }
-}
-
-// breakOff streams a sheet and stops after some of the results.
-func (p *process) breakOff(c *readsetimport.Client, sheet []readsetimport.Source) (*readsetimport.Report, error) {
-	left := int(p.world.roll("results", p.number) % uint64(len(sheet)+1))
-	report := new(readsetimport.Report)
-	for res, err := range c.Stream(p.ctx, target, rows(sheet)) {
-		if err != nil {
-			return report, err
-		}
-		report.Results = append(report.Results, res)
-		if left--; left < 0 && p.world.happens(fmt.Sprintf("run %d: broken off", p.number)) {
-			p.world.log("run %d: broken off", p.number)
-			break
-		}
-	}
-	return report, nil
-}
-
-// rows is a sheet as an input.
-func rows(sheet []readsetimport.Source) iter.Seq2[readsetimport.Source, error] {
-	return func(yield func(readsetimport.Source, error) bool) {
-		for _, s := range sheet {
-			if !yield(s, nil) {
-				return
-			}
-		}
-	}
-}
-
-// mustEnd panics if the run takes longer than any honest one.
-func (p *process) mustEnd() (ended func()) {
-	timer := time.AfterFunc(runMax, func() {
-		panic(fmt.Sprintf("seed %d: run %d takes more than %s", p.world.seed, p.number, runMax))
-	})
-	return func() { timer.Stop() }
-}
-
-// work is one run of the program.
-func (p *process) work(sheet, another []readsetimport.Source) (*readsetimport.Report, error) {
-	defer p.mustEnd()()
-	if p.world.orchestrates() {
-		return p.advanceAll(sheet)
-	}
-	return p.importSheet(sheet, another)
-}
-
-// live runs the program, again and again, and at last without trouble. It returns what is wrong with the result.
-func (w *world) live() (verdict, error) {
-	sheets := w.sheets()
-	number := 0
-	for i, run := range w.plan.runs {
-		number++
-		if i < w.limits.runs {
-			continue
-		}
-		w.log("run %d: %d sources", number, len(sheets[i]))
-		p := w.newProcess(number, run, false)
-		report, err := p.work(sheets[i], sheets[i+1])
-		if err != nil {
-			return verdict{}, fmt.Errorf("run %d: %w", number, err)
-		}
-		if report == nil {
-			w.log("run %d: crashed", number)
-			if run.power {
-				w.disk.powerCut(func(n int) int { return int(w.roll("power", number, n, len(w.disk.cached)) % uint64(n)) })
-			}
-		} else if err := w.plausible(report); err != nil {
-			return verdict{}, fmt.Errorf("run %d: %w", number, err)
-		}
-		w.foreigners(number)
-		time.Sleep(run.pause)
-	}
-	number++
-	w.log("the last run: %d sources", len(sheets[len(sheets)-1]))
-	known := w.endedJobs()
-	report, err := w.newProcess(number, runPlan{}, true).work(sheets[len(sheets)-1], nil)
-	if err != nil {
-		return verdict{}, fmt.Errorf("the last run: %w", err)
-	}
-	w.orphans.Wait()
-	time.Sleep(day) // whatever is on its way arrives, and what runs ends
-	if w.broken != nil {
-		return verdict{}, w.broken
-	}
-	if w.orchestrates() {
-		return w.compare(report, w.orchestrator.sheet, known)
-	}
-	return w.compare(report, sheets[len(sheets)-1], known)
-}
-
-// sheets is the sheet of each run.
-func (w *world) sheets() [][]readsetimport.Source {
-	if w.limits.sources == 0 {
-		return w.plan.sheets
-	}
-	var small [][]readsetimport.Source
-	for _, sheet := range w.plan.sheets {
-		small = append(small, slices.DeleteFunc(slices.Clone(sheet), func(s readsetimport.Source) bool {
-			return keyOf(s.Source1) >= keyFor(w.limits.sources)
-		}))
-	}
-	return small
 }
 
 func (w *world) traceText() string {
