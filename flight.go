@@ -123,11 +123,11 @@ func (r *run) stepped(ctx context.Context, s step) {
 		then = func() { r.fail(f, nil) } // nothing was started, and nobody here wants it
 	case f.sub.unplanned() && f.changed:
 		then = func() { r.replan(f) }
+	case s.broken != nil && s.err == s.broken:
+		// What is about to be sent cannot be written down, or that a search found that nothing was started.
+		then = func() { r.fail(f, notSent(s.broken)) }
 	case s.err != nil && f.sub.unsent():
 		then = func() { r.refuse(f, s.err) }
-	case s.broken != nil && s.err == s.broken:
-		// The search found that nothing was started, and that cannot be written down: it would go on for ever.
-		then = func() { r.fail(f, notSent(s.broken)) }
 	case full && f.sub.unsent():
 		then = func() { r.wait(f, s.trouble) }
 	case r.stop != nil && f.sub.unsent():

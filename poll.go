@@ -104,9 +104,9 @@ func (c *Client) blind(s Submission, e *Error) bool {
 	case e.kind() == ErrCredentials && !e.passing() && !c.succeeded.Load():
 		return true
 	case !c.looked.Load():
-		return s.Failures > lookPatience
+		return s.denied(e, grantPatience)
 	}
-	return s.Failures > lookPatience && !s.DeniedSince.IsZero() && elapsed(s.DeniedSince) >= deniedPatience
+	return s.denied(e, deniedPatience)
 }
 
 func done(s Submission) Submission {

@@ -100,14 +100,14 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		}
 		next, err := unresolved(s, e)
 		return next, e, err
-	case e.passing() && !c.unreached(s, e), c.forgives(e, s.Failures):
+	case e.passing() && !c.unreached(s, e) && !s.denied(e, deniedPatience), c.forgives(e, s.Failures):
 		return c.failed(s, e), e, nil
 	default:
 		// Once the cause is fixed, a search from the beginning can tell.
 		s.Search = newSearch(s.Search.Since)
 		return c.failed(s, e), e, fmt.Errorf("%w: %w", ErrUnresolved, e)
 	}
-	s.Failures, s.Doubts = 0, 0
+	s.Failures, s.Doubts, s.DeniedSince = 0, 0, time.Time{}
 	if !s.Search.Listed || len(s.Search.Candidates) > 0 && len(s.Search.Found) < foundMax {
 		s.NextAt = time.Now()
 		return s, nil, nil

@@ -59,6 +59,38 @@ type Submission struct {
 // Ended reports whether the submission is done or unresolved, so that [Client.Advance] has nothing left to do.
 func (s Submission) Ended() bool { return s.Phase == PhaseDone || s.Phase == PhaseUnresolved }
 
+// Results returns what became of the batch's sources, in the batch's order, once the submission has ended. Before that it
+// returns nil.
+func (s Submission) Results() []Result {
+	index := make([]int, len(s.Batch.Sources))
+	for i := range index {
+		index[i] = i
+	}
+	switch s.Phase {
+	case PhaseDone:
+		return results(s.Batch.Target, s.Batch.Sources, index, s.Job)
+	case PhaseUnresolved:
+		out := make([]Result, len(index))
+		for i, source := range s.Batch.Sources {
+			out[i] = Result{Index: i, Source: source, JobID: s.Job.ID, Err: s.Err()}
+		}
+		return out
+	}
+	return nil
+}
+
+// Err returns nil if the submission has not ended, or has imported every source. Otherwise it returns [ErrUnresolved] if
+// it is unknown of any source whether it was imported, a [*JobError] if the job or a source failed, or both.
+func (s Submission) Err() error {
+	switch s.Phase {
+	case PhaseDone:
+		return s.Job.Err()
+	case PhaseUnresolved:
+		return fmt.Errorf("%w: %s", ErrUnresolved, s.LastError)
+	}
+	return nil
+}
+
 // unsent reports whether it is certain that no request for the batch has left.
 func (s Submission) unsent() bool {
 	return s.Phase == PhasePlanned || s.Phase == "" || s.Phase == PhaseSending && s.untried
@@ -69,8 +101,8 @@ const (
 	unknownPatience = 1000             // looks in a row at a status that this package does not know
 	doubtPatience   = 10               // answers in a row that are not credible
 	unsentPatience  = 5                // attempts in a row that are read back too late to be sent
-	lookPatience    = 10               // refused looks in a row at a job, some five minutes, by a client whose looks never succeeded
-	deniedPatience  = 30 * time.Minute // refused looks, and nothing else, by a client whose looks succeeded before
+	grantPatience   = 5 * time.Minute  // without permission or credentials, for a client that never had them
+	deniedPatience  = 30 * time.Minute // the same, for one that had them before
 	unreachedMost   = 10               // failures in a row, some five minutes, by a client that was never answered
 )
 
@@ -182,7 +214,7 @@ func (c *Client) send(ctx context.Context, s Submission, other func(JobRef) bool
 	switch {
 	case ctx.Err() != nil:
 		return s, e, e
-	case e.passing() && !c.unreached(s, e), c.forgives(e, s.Failures):
+	case e.passing() && !c.unreached(s, e) && !s.denied(e, deniedPatience), c.forgives(e, s.Failures):
 		return c.failed(s, e), e, nil
 	case s.Phase == PhasePlanned:
 		return s, e, e
@@ -227,7 +259,18 @@ func (c *Client) forgives(e *Error, failures int) bool {
 // unreached reports whether the service has never answered this client, time and again, and nothing of the batch has
 // left: a wrong endpoint, Region or proxy, or a place that gives no credentials. Waiting does not fix those.
 func (c *Client) unreached(s Submission, e *Error) bool {
-	return e.StatusCode == 0 && (s.Phase == PhasePlanned || e.local) && s.Failures >= unreachedMost && !c.answered.Load()
+	switch {
+	case e.StatusCode != 0 || c.answered.Load():
+		return false
+	case e.local:
+		return s.denied(e, grantPatience)
+	}
+	return s.Phase == PhasePlanned && s.Failures >= unreachedMost
+}
+
+// denied reports whether there has been no permission, or no credentials, for so long.
+func (s Submission) denied(e *Error, patience time.Duration) bool {
+	return e.renewable() && !s.DeniedSince.IsZero() && elapsed(s.DeniedSince) >= patience
 }
 
 // failed notes a failure that passes, and when to try again.
@@ -236,7 +279,7 @@ func (c *Client) failed(s Submission, e *Error) Submission {
 	s.LastError = e.Error()
 	s.NextAt = time.Now().Add(max(c.backoff(s.Failures), min(e.RetryAfter, quota.MaxPause)))
 	switch {
-	case !e.renewable() || e.passing():
+	case !e.renewable():
 		s.DeniedSince = time.Time{}
 	case s.DeniedSince.IsZero():
 		s.DeniedSince = time.Now()

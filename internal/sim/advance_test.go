@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/omics/types"
-
 	"github.com/readsetimport/readsetimport"
 )
 
@@ -147,45 +145,20 @@ func (o *orchestrator) report() (*readsetimport.Report, error) {
 		if err := json.Unmarshal([]byte(state), &s); err != nil {
 			return nil, err
 		}
-		for _, source := range s.Batch.Sources {
-			res := readsetimport.Result{Index: len(report.Results), Source: source, JobID: s.Job.ID}
-			switch s.Phase {
-			case readsetimport.PhaseDone:
-				readOutcome(&res, s.Job)
-			case readsetimport.PhaseUnresolved, readsetimport.PhaseSending:
-				res.Err = fmt.Errorf("%w: it is %s", readsetimport.ErrUnresolved, s.Phase)
-			default:
-				res.Err = errors.New("still " + string(s.Phase))
+		results := s.Results()
+		if !s.Ended() {
+			why := errors.New("still " + string(s.Phase))
+			if s.Phase == readsetimport.PhaseSending {
+				why = fmt.Errorf("%w: it is sending", readsetimport.ErrUnresolved)
 			}
+			for _, source := range s.Batch.Sources {
+				results = append(results, readsetimport.Result{Source: source, JobID: s.Job.ID, Err: why})
+			}
+		}
+		for _, res := range results {
+			res.Index = len(report.Results)
 			report.Results = append(report.Results, res)
 		}
 	}
 	return report, nil
-}
-
-// readOutcome is what an orchestrator makes of its source in a job that ended.
-func readOutcome(res *readsetimport.Result, job readsetimport.Job) {
-	failure := job.Err()
-	ended := job.Status == types.ReadSetImportJobStatusFailed || job.Status == types.ReadSetImportJobStatusCancelled
-	res.StatusMessage = job.StatusMessage
-	for _, s := range job.Sources {
-		if target.Fingerprint(s.Source) != target.Fingerprint(res.Source) {
-			continue
-		}
-		res.Status, res.ReadSetID = s.Status, s.ReadSetID
-		if s.StatusMessage != "" {
-			res.StatusMessage = s.StatusMessage
-		}
-		switch {
-		case s.Status == types.ReadSetImportJobItemStatusFinished && s.ReadSetID != "":
-			return
-		case s.Status == types.ReadSetImportJobItemStatusFailed, ended && s.Status != types.ReadSetImportJobItemStatusFinished:
-			res.Err = failure
-			return
-		}
-	}
-	res.Err = readsetimport.ErrUnresolved
-	if ended && res.Status == "" {
-		res.Err = failure
-	}
 }

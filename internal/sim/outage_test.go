@@ -2,10 +2,11 @@ package sim
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,7 +23,7 @@ type outage struct {
 
 const credentials = "credentials"
 
-var errNoCredentials = errors.New("the metadata service does not answer")
+var errNoCredentials = &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded} // the metadata service does not answer
 
 func newOutages(random *rand.Rand) (all []outage) {
 	if random.IntN(3) > 0 {
