@@ -8,59 +8,59 @@ import (
 	"time"
 )
 
-// Fault is what goes wrong with a request, or its answer. The constructors of this package make the usual ones;
-// fields may be set for others. The zero Fault lets a request pass unharmed.
+// Fault says what goes wrong with a request or with its answer. The functions of this package return the usual faults;
+// set the fields for others. The zero Fault changes nothing.
 type Fault struct {
-	// Delay is how long the answer, or the end of the connection, is held back. What the request does to the
-	// service is done at once.
+	// Delay is how long the answer, or the break of the connection, is held back. The request is still executed at
+	// once.
 	Delay time.Duration
 
-	// Work is whether the request is carried out although its answer is another.
-	Work bool
+	// Execute makes the service execute the request although it gives another answer.
+	Execute bool
 
-	// Late, if above 0, is how much later than it was sent the request is carried out: its client knows nothing of
-	// it, and may be gone by then. Without a Status, the connection breaks. Work makes no difference.
+	// Late, if above 0, is how long after its arrival the request is executed, unknown to its client, which may be
+	// gone by then. Without a Status, the connection breaks at once. Late overrides Execute.
 	Late time.Duration
 
-	// Status is the HTTP status to answer in place of the service's own. Zero: the service's own answer.
+	// Status is the HTTP status of an answer that replaces the service's own. Zero: the service's own answer.
 	Status int
 
-	// Type is the error code to send in the header x-amzn-errortype; empty: none is sent.
+	// Type is the error code, sent in the header x-amzn-errortype. Empty: none is sent.
 	Type string
 
-	// Message is the message in the body, which is empty if this is.
+	// Message is the message in the body. Without Message, Type and Body, the body is empty.
 	Message string
 
-	// Header is added to the answer's header.
+	// Header is added to the header of the answer.
 	Header http.Header
 
-	// Body makes the answer's body, in place of one with the Message. It is called once for each answer and may
-	// return a body without an end.
+	// Body returns the body of the answer and replaces the one with the Message. It is called once for each answer.
+	// The body may be endless.
 	Body func() io.Reader
 
-	// Break is how the connection breaks.
+	// Break says how the connection breaks.
 	Break Break
 }
 
-// Break is how a connection breaks.
+// Break says how a connection breaks.
 type Break int
 
 // The ways in which a connection breaks.
 const (
 	BreakNone    Break = iota
-	BreakRequest       // reset before the request is carried out
-	BreakAnswer        // reset after the request is carried out, before any of the answer is sent
+	BreakRequest       // reset before the request is executed
+	BreakAnswer        // reset after the request is executed, before any of the answer is sent
 	BreakBody          // closed in the middle of the answer's body
 	BreakReset         // reset in the middle of the answer's body
 )
 
-// Status is an error answer. With no code (typed is empty) a client has only the HTTP status to go by, and with
-// neither code nor message the body is empty.
+// Status returns an error answer with an HTTP status, an error code and a message. If the code (typed) is empty, a
+// client has only the HTTP status; if the message is empty too, the body is empty.
 func Status(status int, typed, message string) Fault {
 	return Fault{Status: status, Type: typed, Message: message}
 }
 
-// HTML is an error answer of a gateway or proxy, which knows nothing of the service's codes.
+// HTML returns the error answer of a gateway or proxy: a page without any code of the service.
 func HTML(status int) Fault {
 	page := "<html>\r\n<head><title>" + strconv.Itoa(status) + " " + http.StatusText(status) + "</title></head>\r\n" +
 		"<body><center><h1>" + strconv.Itoa(status) + " " + http.StatusText(status) + "</h1></center></body>\r\n</html>\r\n"
@@ -71,7 +71,7 @@ func HTML(status int) Fault {
 	}
 }
 
-// Raw is any answer. A nil body is empty.
+// Raw returns any answer. If body is nil, the answer's body is empty.
 func Raw(status int, header http.Header, body func() io.Reader) Fault {
 	if body == nil {
 		body = func() io.Reader { return http.NoBody }
@@ -79,13 +79,13 @@ func Raw(status int, header http.Header, body func() io.Reader) Fault {
 	return Fault{Status: status, Header: header, Body: body}
 }
 
-// Redirect is a temporary redirect that keeps method and body (307).
+// Redirect returns a temporary redirect that keeps method and body (307).
 func Redirect(location string) Fault {
 	return Raw(http.StatusTemporaryRedirect, http.Header{"Location": {location}}, nil)
 }
 
-// Huge is an answer whose body is a JSON object with one message, size bytes long. It takes no memory of the
-// service's.
+// Huge returns an answer whose body is a JSON object with one message, size bytes long. The service does not hold the
+// body in memory.
 func Huge(status int, typed string, size int64) Fault {
 	f := Status(status, typed, "")
 	f.Body = func() io.Reader {
@@ -96,36 +96,42 @@ func Huge(status int, typed string, size int64) Fault {
 	return f
 }
 
-// DropBefore breaks the connection before the request is carried out.
+// DropBefore returns a fault that breaks the connection before the request is executed.
 func DropBefore() Fault { return Fault{Break: BreakRequest} }
 
-// DropAfter breaks the connection after the request is carried out, before anything is answered.
+// DropAfter returns a fault that breaks the connection after the request is executed, before anything is answered.
 func DropAfter() Fault { return Fault{Break: BreakAnswer} }
 
-// Truncate ends the connection in the middle of the answer's body, after the request is carried out.
+// Truncate returns a fault that closes the connection in the middle of the answer's body, after the request is executed.
 func Truncate() Fault { return Fault{Break: BreakBody} }
 
-// Reset resets the connection in the middle of the answer's body, after the request is carried out.
+// Reset returns a fault that resets the connection in the middle of the answer's body, after the request is executed.
 func Reset() Fault { return Fault{Break: BreakReset} }
 
-// Empty answers {} with status 200, after the request is carried out.
+// Empty returns the answer {} with status 200, after the request is executed.
 func Empty() Fault {
 	return Raw(http.StatusOK, nil, func() io.Reader { return bytes.NewReader([]byte("{}")) }).AfterWork()
 }
 
-// Delay holds the service's own answer back.
+// Delay returns a fault that holds the service's own answer back.
 func Delay(d time.Duration) Fault { return Fault{Delay: d} }
 
-// Late breaks the connection, and carries the request out that much later.
+// Late returns a fault that breaks the connection, and executes the request after d.
 func Late(d time.Duration) Fault { return Fault{Break: BreakRequest, Late: d} }
 
-// WithDelay returns the fault, with its answer held back.
+// WithDelay returns the fault with its answer held back for d.
 func (f Fault) WithDelay(d time.Duration) Fault {
 	f.Delay = d
 	return f
 }
 
-// WithRetryAfter returns the fault with a Retry-After header of so many full seconds.
+// WithMessage returns the fault with another message in the body.
+func (f Fault) WithMessage(message string) Fault {
+	f.Message = message
+	return f
+}
+
+// WithRetryAfter returns the fault with a Retry-After header of d in whole seconds.
 func (f Fault) WithRetryAfter(d time.Duration) Fault {
 	f.Header = f.Header.Clone()
 	if f.Header == nil {
@@ -135,20 +141,20 @@ func (f Fault) WithRetryAfter(d time.Duration) Fault {
 	return f
 }
 
-// AfterWork returns the fault as the answer to a request that is carried out all the same.
+// AfterWork returns the fault as the answer to a request that is executed nevertheless.
 func (f Fault) AfterWork() Fault {
-	f.Work = true
+	f.Execute = true
 	return f
 }
 
-// replaces tells whether the service's own answer is not given.
+// replaces reports whether the fault replaces the service's own answer.
 func (f Fault) replaces() bool { return f.Status != 0 || f.Break == BreakRequest || f.Late > 0 }
 
-// works tells whether the request is carried out on arrival.
-func (f Fault) works() bool { return f.Late <= 0 && (f.Work || !f.replaces()) }
+// executes reports whether the request is executed on arrival.
+func (f Fault) executes() bool { return f.Late <= 0 && (f.Execute || !f.replaces()) }
 
-// spoil makes the answer that the fault leaves of own.
-func (f Fault) spoil(own answer) answer {
+// apply returns the answer that a client gets in place of the service's own.
+func (f Fault) apply(own answer) answer {
 	if f.replaces() {
 		own = answer{status: f.Status, header: http.Header{"Content-Type": {"application/json"}}, lazy: f.Body}
 		if f.Type != "" {
@@ -171,7 +177,7 @@ func (f Fault) spoil(own answer) answer {
 	return own
 }
 
-// letters is an endless stream of a letter.
+// letters is an endless stream of one letter.
 type letters struct{}
 
 func (letters) Read(p []byte) (int, error) {

@@ -177,7 +177,7 @@ func TestLateRequest(t *testing.T) {
 func TestLateBehindAStatus(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		fault := omicstest.Status(504, "", "gateway timeout")
-		fault.Late, fault.Work = time.Second, true // late wins
+		fault.Late, fault.Execute = time.Second, true // late wins
 		service.Inject(omicstest.OpStart, fault)
 		_, err := c.StartReadSetImportJob(t.Context(), input("a", 1))
 		require.Equal(t, "UnknownError", code(t, err))

@@ -1,13 +1,11 @@
 package omicstest
 
 import (
-	"container/heap"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -15,14 +13,15 @@ import (
 // maxBody is how long a request's body may be. A Start with 100 sources, all fields full, is a tenth of it.
 const maxBody = 10 << 20
 
-// call is a request, read but not judged.
+// call is a request as it was read, not validated yet.
 type call struct {
-	op             string // empty if there is no such operation
-	storeID, jobID string
-	query          url.Values
-	start          *wireStart
-	filter         wireFilter
-	malformed      error
+	op                        string // empty if there is no such operation
+	storeID, jobID, readSetID string
+	query                     url.Values
+	start                     *wireStart
+	jobs                      jobFilter
+	readSets                  readSetFilter
+	malformed                 error
 }
 
 // answer is what the service sends.
@@ -30,14 +29,14 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	encode func() []byte    // makes the body, off the lock
-	lazy   func() io.Reader // makes the body when it is sent
+	encode func() []byte    // returns the body; called without the lock
+	lazy   func() io.Reader // returns the body when it is sent
 	delay  time.Duration
 	breaks Break
 	record *Request
 }
 
-// handle takes a request in and says how to answer it.
+// handle executes a request, unless a fault prevents it, and returns the answer.
 func (s *Service) handle(method string, u *url.URL, body []byte) answer {
 	c := readCall(method, u, body)
 	a := s.decide(c, method, u, body)
@@ -57,8 +56,8 @@ func (s *Service) decide(c *call, method string, u *url.URL, body []byte) answer
 	fault := s.nextFault(c.op, *record)
 	var a answer
 	switch {
-	case fault.works():
-		a = s.carryOut(c, now)
+	case fault.executes():
+		a = s.execute(c, now)
 	default:
 		if w := s.windows[c.op]; w != nil {
 			w.admit(now)
@@ -67,7 +66,7 @@ func (s *Service) decide(c *call, method string, u *url.URL, body []byte) answer
 			s.arriveLate(c, now.Add(fault.Late))
 		}
 	}
-	a = fault.spoil(a)
+	a = fault.apply(a)
 	if a.breaks != BreakRequest && a.breaks != BreakAnswer {
 		record.Status = a.status
 	}
@@ -97,7 +96,9 @@ func (s *Service) nextFault(op string, r Request) Fault {
 }
 
 func (s *Service) record(c *call, method string, u *url.URL, body []byte, now time.Time) *Request {
-	r := &Request{Op: c.op, Time: now, Method: method, Path: u.Path, StoreID: c.storeID, JobID: c.jobID}
+	r := &Request{
+		Op: c.op, Time: now, Method: method, Path: u.Path, StoreID: c.storeID, JobID: c.jobID, ReadSetID: c.readSetID,
+	}
 	if c.start != nil {
 		r.ClientToken, r.Sources = deref(c.start.clientToken), len(c.start.sources)
 	}
@@ -114,7 +115,7 @@ func (s *Service) record(c *call, method string, u *url.URL, body []byte, now ti
 	return r
 }
 
-// finish notes that a request has been answered.
+// finish records that a request has been answered.
 func (s *Service) finish(a answer) {
 	s.mu.Lock()
 	a.record.Duration = time.Since(a.record.Time)
@@ -125,7 +126,7 @@ func (s *Service) finish(a answer) {
 	}
 }
 
-// readCall finds out what a request asks for.
+// readCall reads a request: its operation, and what the path and the body say.
 func readCall(method string, u *url.URL, body []byte) *call {
 	c := &call{query: u.Query()}
 	parts := strings.Split(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
@@ -134,18 +135,26 @@ func readCall(method string, u *url.URL, body []byte) *call {
 			parts[i] = unescaped
 		}
 	}
-	if len(parts) < 3 || parts[0] != "sequencestore" {
+	if len(parts) < 2 || parts[0] != "sequencestore" {
 		return c
 	}
-	switch {
-	case method == http.MethodPost && len(parts) == 3 && parts[2] == "importjob":
+	get, post := method == http.MethodGet, method == http.MethodPost
+	switch resource := parts[2:]; {
+	case post && slices.Equal(resource, []string{"importjob"}):
 		c.op = OpStart
 		c.start, c.malformed = parseStart(body)
-	case method == http.MethodGet && len(parts) == 4 && parts[2] == "importjob":
-		c.op, c.jobID = OpGet, parts[3]
-	case method == http.MethodPost && len(parts) == 3 && parts[2] == "importjobs":
+	case get && len(resource) == 2 && resource[0] == "importjob":
+		c.op, c.jobID = OpGet, resource[1]
+	case post && slices.Equal(resource, []string{"importjobs"}):
 		c.op = OpList
-		c.filter, c.malformed = parseFilter(body)
+		c.jobs, c.malformed = parseJobFilter(body)
+	case post && slices.Equal(resource, []string{"readsets"}):
+		c.op = OpListReadSets
+		c.readSets, c.malformed = parseReadSetFilter(body)
+	case get && len(resource) == 3 && resource[0] == "readset" && resource[2] == "metadata":
+		c.op, c.readSetID = OpGetReadSetMetadata, resource[1]
+	case get && len(resource) == 0:
+		c.op = OpGetSequenceStore
 	default:
 		return c
 	}
@@ -156,22 +165,49 @@ func readCall(method string, u *url.URL, body []byte) *call {
 	return c
 }
 
-// carryOut does what a request asks for, as at a time.
-func (s *Service) carryOut(c *call, now time.Time) answer {
+// execute does what a request asks for, as of a time.
+func (s *Service) execute(c *call, now time.Time) answer {
 	if c.op == "" {
-		return refuse(http.StatusNotFound, "UnknownOperationException", "There is no such operation")
+		return refuse(Status(http.StatusNotFound, "UnknownOperationException", "There is no such operation"))
 	}
 	if !s.windows[c.op].admit(now) {
-		a := refuse(http.StatusTooManyRequests, "ThrottlingException", "Rate exceeded")
+		throttled := Throttled()
 		if s.opts.RetryAfter > 0 {
-			a.header.Set("Retry-After", strconv.FormatInt(int64(s.opts.RetryAfter/time.Second), 10))
+			throttled = throttled.WithRetryAfter(s.opts.RetryAfter)
 		}
-		return a
+		return refuse(throttled)
 	}
 	if c.malformed != nil {
-		return refuse(http.StatusBadRequest, "SerializationException", c.malformed.Error())
+		return refuse(Status(http.StatusBadRequest, "SerializationException", c.malformed.Error()))
 	}
-	var f faults
+	if m := c.validate().message(); m != "" {
+		return refuse(Validation().WithMessage(m))
+	}
+	st := s.stores[c.storeID]
+	if st == nil {
+		return refuse(NotFound().WithMessage("The sequence store does not exist"))
+	}
+	switch c.op {
+	case OpStart:
+		return s.start(st, c.start, now)
+	case OpGet:
+		return s.get(st, c.jobID, now)
+	case OpList:
+		return s.listJobs(st, c, now)
+	case OpListReadSets:
+		return s.listReadSets(st, c, now)
+	case OpGetReadSetMetadata:
+		return s.getReadSetMetadata(st, c.readSetID, now)
+	}
+	return s.getSequenceStore(st)
+}
+
+// validate returns the constraints that the request violates.
+func (c *call) validate() (f faults) {
+	if c.op == OpGetSequenceStore {
+		f.id("id", c.storeID)
+		return f
+	}
 	f.id("sequenceStoreId", c.storeID)
 	switch c.op {
 	case OpStart:
@@ -179,97 +215,20 @@ func (s *Service) carryOut(c *call, now time.Time) answer {
 	case OpGet:
 		f.id("id", c.jobID)
 	case OpList:
-		f.list(c)
+		f.page(c.query)
+		f.jobFilter(c.jobs)
+	case OpListReadSets:
+		f.page(c.query)
+		f.readSetFilter(c.readSets)
+	case OpGetReadSetMetadata:
+		f.id("id", c.readSetID)
 	}
-	if m := f.message(); m != "" {
-		return invalid(m)
-	}
-	st := s.stores[c.storeID]
-	if st == nil {
-		return refuse(http.StatusNotFound, "ResourceNotFoundException", "The sequence store does not exist")
-	}
-	switch c.op {
-	case OpStart:
-		return s.start(st, c.start, now)
-	case OpGet:
-		return s.get(st, c.jobID, now)
-	}
-	return s.list(st, c, now)
-}
-
-func (s *Service) start(st *store, w *wireStart, now time.Time) answer {
-	full := s.maxJobs > 0 && len(s.active) >= s.maxJobs
-	exceeded := func() answer {
-		return refuse(http.StatusPaymentRequired, "ServiceQuotaExceededException",
-			"The maximum number of import jobs is running")
-	}
-	if full && s.opts.QuotaFirst {
-		return exceeded()
-	}
-	sources := make([]Source, len(w.sources))
-	for i := range w.sources {
-		sources[i] = w.sources[i].source()
-	}
-	entry := &tokenEntry{token: deref(w.clientToken)}
-	if entry.token != "" && s.opts.TokenWindow > 0 {
-		entry.request = requestSum(st.id, *w.roleARN, sources)
-		if known := s.tokens.byToken[entry.token]; known != nil {
-			if known.request != entry.request {
-				return s.opts.TokenMismatch.spoil(answer{})
-			}
-			return s.started(known.job, now)
-		}
-	}
-	if full {
-		return exceeded()
-	}
-	s.created++
-	j := &job{
-		id: s.takeIDs(1), number: s.created, store: st, roleARN: *w.roleARN, token: entry.token,
-		sources: sources, created: now,
-	}
-	j.firstReadSet = s.ids + 1
-	s.takeIDs(uint64(len(sources)))
-	j.plan(&s.opts)
-	st.jobs = append(st.jobs, j)
-	st.byID[j.id] = j
-	heap.Push(&s.active, j)
-	if entry.token != "" && s.opts.TokenWindow > 0 {
-		entry.job = j
-		s.tokens.add(entry)
-	}
-	return s.started(j, now)
-}
-
-// takeIDs gives out ids and returns the last.
-func (s *Service) takeIDs(n uint64) string {
-	s.ids += n
-	return idOf(s.ids)
-}
-
-func (s *Service) started(j *job, now time.Time) answer {
-	v := j.json(now, s.opts.ClockSkew)
-	v.CompletionTime = ""
-	return ok(func() []byte { return encode(v) })
-}
-
-func (s *Service) get(st *store, id string, now time.Time) answer {
-	j := st.byID[id]
-	if j == nil || s.expired(j, now) {
-		return refuse(http.StatusNotFound, "ResourceNotFoundException", "The import job does not exist")
-	}
-	asIs := *j // a job that is discarded later loses its sources
-	return ok(func() []byte { return encode(asIs.fullJSON(now, &s.opts)) })
+	return f
 }
 
 func ok(encode func() []byte) answer {
 	return answer{status: http.StatusOK, header: http.Header{"Content-Type": {"application/json"}}, encode: encode}
 }
 
-func refuse(status int, typed, message string) answer {
-	return Status(status, typed, message).spoil(answer{})
-}
-
-func invalid(message string) answer {
-	return refuse(http.StatusBadRequest, "ValidationException", message)
-}
+// refuse returns an error answer.
+func refuse(f Fault) answer { return f.apply(answer{}) }

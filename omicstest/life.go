@@ -8,23 +8,30 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
-// job is an import job. All that will become of it is settled at Start, and read off the clock later.
+// job is an import job. Its whole life is planned at Start, so that its state at any time follows from the clock.
 type job struct {
 	id, roleARN, token string
-	number             uint64 // position in the order of creation, from 1
+	number             uint64 // in the order of creation, from 1
 	store              *store
 	sources            []Source
 	outcomes           map[int]Outcome // of the sources that have one of their own
-	firstReadSet       uint64          // number of the first source's read set; the others follow
+	contents           [][2]string     // of the sources' files; nil: their URIs
+	firstReadSet       uint64          // number of the id of the first source's read set; the others follow
+	listed             int             // number of sources that addImported has dealt with
 
-	created, begins, ends time.Time // begins: SUBMITTED until then
+	created, begins, ends time.Time // until begins it is SUBMITTED
 	final                 types.ReadSetImportJobStatus
 	message               string
-	failsWhole            bool // sources without an outcome of their own share the job's
+	failsWhole            bool // sources without an outcome of their own fail with the job
 }
 
-// plan settles how long the job takes and how it and its sources end.
+// plan decides how long the job takes and how it and its sources end.
 func (j *job) plan(o *Options) {
+	if o.Content != nil {
+		for i := range j.sources {
+			j.contents = append(j.contents, o.contents(&j.sources[i]))
+		}
+	}
 	for i := range j.sources {
 		if o.Outcome == nil {
 			break
@@ -50,7 +57,7 @@ func (j *job) plan(o *Options) {
 	}
 }
 
-// derive is the job's end as its sources make it.
+// derive returns the status and message with which the job ends, as its sources have it.
 func (j *job) derive() (types.ReadSetImportJobStatus, string) {
 	failed := 0
 	for i := range j.outcomes {
@@ -82,7 +89,7 @@ func (j *job) status(now time.Time) types.ReadSetImportJobStatus {
 	return types.ReadSetImportJobStatusInProgress
 }
 
-// sourceEnd is what becomes of source i.
+// sourceEnd returns the status and message with which source i ends.
 func (j *job) sourceEnd(i int) (types.ReadSetImportJobItemStatus, string) {
 	outcome := j.outcomes[i]
 	switch {
@@ -97,16 +104,25 @@ func (j *job) sourceEnd(i int) (types.ReadSetImportJobItemStatus, string) {
 	return outcome.Status, outcome.Message
 }
 
-// source is source i at a time. The sources of a job are imported one after the other, each in the same time; those
-// that fail only because their job does, fail at its end.
+// turn returns when the import of source i begins. The sources of a job are imported one after the other, each in the
+// same time.
+func (j *job) turn(i int) time.Time {
+	return j.begins.Add(j.ends.Sub(j.begins) / time.Duration(len(j.sources)) * time.Duration(i))
+}
+
+// importedAt returns when source i ends, and whether it is imported then.
+func (j *job) importedAt(i int) (at time.Time, imported bool) {
+	status, _ := j.sourceEnd(i)
+	return j.turn(i + 1), status == types.ReadSetImportJobItemStatusFinished
+}
+
+// source returns the state of source i at a time. Sources that fail only because their job does, fail at its end.
 func (j *job) source(i int, now time.Time) (status types.ReadSetImportJobItemStatus, message, readSetID string) {
 	if !j.ended(now) {
-		n, span := time.Duration(len(j.sources)), j.ends.Sub(j.begins)
-		if now.Before(j.begins.Add(span / n * time.Duration(i))) {
+		if now.Before(j.turn(i)) {
 			return types.ReadSetImportJobItemStatusNotStarted, "", ""
 		}
-		over := !now.Before(j.begins.Add(span / n * time.Duration(i+1)))
-		if !over || j.failsWhole && j.outcomes[i].Status == "" {
+		if now.Before(j.turn(i+1)) || j.failsWhole && j.outcomes[i].Status == "" {
 			return types.ReadSetImportJobItemStatusInProgress, "", ""
 		}
 	}
@@ -117,7 +133,7 @@ func (j *job) source(i int, now time.Time) (status types.ReadSetImportJobItemSta
 	return status, message, readSetID
 }
 
-// fresh is the job as it was submitted, with a copy of its sources.
+// fresh returns the job as it was submitted, with a copy of its sources.
 func (j *job) fresh(skew time.Duration) Job {
 	v := Job{
 		ID: j.id, StoreID: j.store.id, RoleARN: j.roleARN, ClientToken: j.token,
@@ -130,7 +146,7 @@ func (j *job) fresh(skew time.Duration) Job {
 	return v
 }
 
-// at is the job at a time.
+// at returns the state of the job at a time.
 func (j *job) at(now time.Time, skew time.Duration) Job {
 	v := j.fresh(skew)
 	v.Status = j.status(now)
@@ -144,7 +160,7 @@ func (j *job) at(now time.Time, skew time.Duration) Job {
 	return v
 }
 
-// json is the job as Start and List answer it; Get adds the sources.
+// json returns the job as Start and List answer it. Get adds the sources.
 func (j *job) json(now time.Time, skew time.Duration) jobJSON {
 	v := jobJSON{
 		ID: j.id, SequenceStoreID: j.store.id, RoleARN: j.roleARN,
@@ -156,7 +172,7 @@ func (j *job) json(now time.Time, skew time.Duration) jobJSON {
 	return v
 }
 
-// fullJSON is the job as Get answers it.
+// fullJSON returns the job as Get answers it.
 func (j *job) fullJSON(now time.Time, o *Options) jobJSON {
 	v := j.json(now, o.ClockSkew)
 	if j.ended(now) {
@@ -171,8 +187,8 @@ func (j *job) fullJSON(now time.Time, o *Options) jobJSON {
 	return v
 }
 
-// order is the order in which the sources are answered: always the same for a job, and with none in its place
-// (Sattolo's algorithm makes a single cycle of them all).
+// order returns the order in which Get answers with the sources: always the same for a job, and with none in its place
+// (Sattolo's algorithm permutes them in a single cycle).
 func (j *job) order(keep bool) []int {
 	order := make([]int, len(j.sources))
 	for i := range order {
@@ -189,7 +205,7 @@ func (j *job) order(keep bool) []int {
 	return order
 }
 
-// idOf is the n-th id: ten digits, each once, in no order.
+// idOf returns the n-th id. Ids have ten digits, are unique, and are in no order.
 func idOf(n uint64) string {
 	const first, count, step = 1_000_000_000, 9_000_000_000, 1_234_567_891 // step and count have no common divisor
 	return strconv.FormatUint(first+n%count*step%count, 10)

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/fnv"
+	"net/url"
 	"sort"
 	"strconv"
 	"time"
@@ -12,57 +13,75 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
-// maxPage is the most jobs that can be asked for on a page of List, and what is given if nothing is asked for.
+// maxPage is the maximum that can be asked for on a page of a list, and the size of a page if nothing is asked for.
 const maxPage = 100
 
-// list checks the input of List.
-func (f *faults) list(c *call) {
-	if c.query.Has("maxResults") {
-		if n, err := strconv.Atoi(c.query.Get("maxResults")); err != nil || n < 1 || n > maxPage {
+// page checks which page of a list is asked for.
+func (f *faults) page(query url.Values) {
+	if query.Has("maxResults") {
+		if n, err := strconv.Atoi(query.Get("maxResults")); err != nil || n < 1 || n > maxPage {
 			f.unfit("maxResults", "be between 1 and 100")
 		}
 	}
-	if c.query.Has("nextToken") {
-		switch token := c.query.Get("nextToken"); {
+	if query.Has("nextToken") {
+		switch token := query.Get("nextToken"); {
 		case !utf8.ValidString(token):
 			f.unfit("nextToken", "be valid UTF-8")
 		default:
 			f.text("nextToken", &token, true, maxNextToken)
 		}
 	}
-	if c.filter.status != "" && !isJobStatus(c.filter.status) {
-		f.unfit("filter.status", "satisfy enum value set")
-	}
 }
 
-func isJobStatus(s string) bool {
-	for _, known := range types.ReadSetImportJobStatus("").Values() {
-		if s == string(known) {
-			return true
-		}
-	}
-	return false
+// jobFilter checks the filter of ListReadSetImportJobs.
+func (f *faults) jobFilter(w jobFilter) {
+	enum(f, "filter.status", w.status, types.ReadSetImportJobStatus("").Values())
 }
 
-// list answers with the newest jobs first. A page goes on where the one before ended, whatever was created in
+// listJobs answers with the newest jobs first. A page continues where the one before ended, whatever was created in
 // between.
-func (s *Service) list(st *store, c *call, now time.Time) answer {
+func (s *Service) listJobs(st *store, c *call, now time.Time) answer {
 	asOf := now.Add(-s.opts.ListLag)
-	seen := func(j *job) time.Time { return j.created.Add(s.opts.ClockSkew).Truncate(time.Millisecond) }
-	from, to := 0, sort.Search(len(st.jobs), func(i int) bool { return st.jobs[i].created.After(asOf) })
-	if after := c.filter.after; !after.IsZero() {
-		from = sort.Search(to, func(i int) bool { return seen(st.jobs[i]).After(after) })
-	}
-	if before := c.filter.before; !before.IsZero() {
-		to = sort.Search(to, func(i int) bool { return !seen(st.jobs[i]).Before(before) })
-	}
+	jobs, f := st.jobs, c.jobs
+	from, to := s.between(len(jobs), func(i int) time.Time { return jobs[i].created }, asOf, f.after, f.before)
+	list := listKey{OpList, st.id, deref(f.status) + formatTime(f.after) + "/" + formatTime(f.before)}
 	if token := c.query.Get("nextToken"); token != "" {
-		last, ok := readPageToken(token, st.id, c.filter)
+		last, ok := list.readToken(token)
 		if !ok {
-			return invalid("The nextToken is not one of this list")
+			return refuse(strangeToken())
 		}
-		to = sort.Search(to, func(i int) bool { return st.jobs[i].number >= last })
+		to = sort.Search(to, func(i int) bool { return jobs[i].number >= last })
 	}
+
+	page := jobListJSON{ImportJobs: []jobJSON{}}
+	last, more := s.page(c, from, to, func(i int) bool {
+		return !s.expired(jobs[i], now) && (f.status == nil || *f.status == string(jobs[i].status(asOf)))
+	}, func(i int) {
+		page.ImportJobs = append(page.ImportJobs, jobs[i].json(asOf, s.opts.ClockSkew))
+	})
+	if more {
+		page.NextToken = list.token(jobs[last].number)
+	}
+	return ok(func() []byte { return encode(page) })
+}
+
+// between returns the range of the n items, sorted by creation, that a list as of a time has between the times of its
+// filter. An item that was created at exactly one of these is left out.
+func (s *Service) between(n int, created func(int) time.Time, asOf, after, before time.Time) (from, to int) {
+	sent := func(i int) time.Time { return created(i).Add(s.opts.ClockSkew).Truncate(time.Millisecond) }
+	to = sort.Search(n, func(i int) bool { return created(i).After(asOf) })
+	if !after.IsZero() {
+		from = sort.Search(to, func(i int) bool { return sent(i).After(after) })
+	}
+	if !before.IsZero() {
+		to = sort.Search(to, func(i int) bool { return !sent(i).Before(before) })
+	}
+	return from, to
+}
+
+// page adds the items of a page, from the last of a range down. If more is true, further pages follow, and the next one
+// begins below item last.
+func (s *Service) page(c *call, from, to int, matches func(int) bool, add func(int)) (last int, more bool) {
 	limit := maxPage
 	if n, err := strconv.Atoi(c.query.Get("maxResults")); err == nil {
 		limit = n
@@ -70,48 +89,49 @@ func (s *Service) list(st *store, c *call, now time.Time) answer {
 	if s.opts.PageSize > 0 {
 		limit = min(limit, s.opts.PageSize)
 	}
-
-	page := listJSON{ImportJobs: []jobJSON{}}
-	last := uint64(0)
+	added := 0
 	for i := to - 1; i >= from; i-- {
-		j := st.jobs[i]
-		if s.expired(j, now) {
+		if s.opts.ScanSize > 0 && to-1-i == s.opts.ScanSize {
+			return i + 1, true
+		}
+		if !matches(i) {
 			continue
 		}
-		if c.filter.status != "" && c.filter.status != string(j.status(asOf)) {
-			continue
+		if added == limit {
+			return i + 1, true
 		}
-		if len(page.ImportJobs) == limit {
-			page.NextToken = pageToken(last, st.id, c.filter)
-			break
-		}
-		page.ImportJobs = append(page.ImportJobs, j.json(asOf, s.opts.ClockSkew))
-		last = j.number
+		add(i)
+		added++
 	}
-	return ok(func() []byte { return encode(page) })
+	return 0, false
 }
 
-// pageToken names the last job of a page and the list that it is a page of.
-func pageToken(last uint64, storeID string, f wireFilter) string {
+// listKey identifies a list, so that a page token of another one can be refused.
+type listKey struct{ op, storeID, filter string }
+
+// token returns the page token for what follows an item, named by a number that grows in the order of creation.
+func (k listKey) token(last uint64) string {
 	b := binary.BigEndian.AppendUint64(nil, last)
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(b, pageSum(last, storeID, f)))
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(b, k.sum(last)))
 }
 
-func readPageToken(token, storeID string, f wireFilter) (last uint64, ok bool) {
+func (k listKey) readToken(token string) (last uint64, ok bool) {
 	b, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(b) != 16 {
 		return 0, false
 	}
 	last = binary.BigEndian.Uint64(b)
-	return last, binary.BigEndian.Uint64(b[8:]) == pageSum(last, storeID, f)
+	return last, binary.BigEndian.Uint64(b[8:]) == k.sum(last)
 }
 
-func pageSum(last uint64, storeID string, f wireFilter) uint64 {
+func (k listKey) sum(last uint64) uint64 {
 	h := fnv.New64a()
-	for _, part := range []string{
-		"omicstest", strconv.FormatUint(last, 10), storeID, f.status, formatTime(f.after), formatTime(f.before),
-	} {
+	for _, part := range []string{"omicstest", strconv.FormatUint(last, 10), k.op, k.storeID, k.filter} {
 		_, _ = h.Write(append([]byte(part), 0))
 	}
 	return h.Sum64()
+}
+
+func strangeToken() Fault {
+	return Validation().WithMessage("The nextToken is not one of this list")
 }

@@ -9,12 +9,17 @@ import (
 
 // The operations that a [Service] knows, as [Service.Inject], [Service.Requests] and [Request.Op] name them.
 const (
-	OpStart = "StartReadSetImportJob"
-	OpGet   = "GetReadSetImportJob"
-	OpList  = "ListReadSetImportJobs"
+	OpStart              = "StartReadSetImportJob"
+	OpGet                = "GetReadSetImportJob"
+	OpList               = "ListReadSetImportJobs"
+	OpListReadSets       = "ListReadSets"
+	OpGetReadSetMetadata = "GetReadSetMetadata"
+	OpGetSequenceStore   = "GetSequenceStore"
 )
 
-// Source is one source of an import job as it was sent: the service's own tags are not in it.
+var operations = []string{OpStart, OpGet, OpList, OpListReadSets, OpGetReadSetMetadata, OpGetSequenceStore}
+
+// Source is one source of an import job as it was sent, without the tags that the service adds.
 type Source struct {
 	Type                                           types.FileType
 	Source1, Source2                               string
@@ -23,15 +28,15 @@ type Source struct {
 	Tags                                           map[string]string
 }
 
-// JobSource is a source of a job and what has become of it.
+// JobSource is a source of a job and its state.
 type JobSource struct {
 	Source
-	ReadSetID     string // empty unless the read set is in the store
+	ReadSetID     string // empty unless the source was imported; stays when the read set is deleted
 	Status        types.ReadSetImportJobItemStatus
 	StatusMessage string
 }
 
-// Job is an import job as it stands when it is asked for. Times are the service's, [Options.ClockSkew] included.
+// Job is the state of an import job. Its times are the service's, with [Options.ClockSkew] added.
 type Job struct {
 	ID, StoreID, RoleARN, ClientToken string
 	Status                            types.ReadSetImportJobStatus
@@ -41,26 +46,42 @@ type Job struct {
 	Sources                           []JobSource
 }
 
-// ReadSet is a read set in a sequence store.
+// ReadSet is the state of a read set in a sequence store. Its time is the service's, with [Options.ClockSkew] added.
 type ReadSet struct {
-	ID, JobID, StoreID string
+	ID, StoreID   string
+	JobID         string // the import job that created it; empty for an upload
+	Status        types.ReadSetStatus
+	StatusMessage string
+	CreationTime  time.Time
 	Source
+}
+
+// Upload is a read set that reaches a store by direct upload, for [Service.Upload]. No field is required or checked,
+// so that a test can have read sets that lack, for example, a subject.
+type Upload struct {
+	Source // Source1 and Source2 name the files to [Options.Content]; no answer has them
+
+	// Duration is how long the read set has the status PROCESSING_UPLOAD.
+	Duration time.Duration
+
+	// Failure, if not empty, makes the upload end as UPLOAD_FAILED with this status message, not as ACTIVE.
+	Failure string
 }
 
 // Request is a request that reached the service.
 type Request struct {
-	Op             string    // empty if the path is none of the service's
-	Time           time.Time // of arrival, by time.Now: [Options.ClockSkew] does not show
-	Method, Path   string
-	StoreID, JobID string // from the path, unchecked
-	ClientToken    string
-	Sources        int           // how many sources the body holds
-	Status         int           // the HTTP status answered; 0 if the connection was broken instead
-	Duration       time.Duration // from arrival to the end of the answer; 0 while it is not over
-	Body           []byte        // nil unless [Options.KeepBodies]
+	Op                        string    // empty if no operation has this method and path
+	Time                      time.Time // of arrival, by time.Now, without [Options.ClockSkew]
+	Method, Path              string
+	StoreID, JobID, ReadSetID string // from the path, unchecked
+	ClientToken               string
+	Sources                   int           // number of sources in the body
+	Status                    int           // the HTTP status answered; 0 if the connection was broken instead
+	Duration                  time.Duration // from arrival to the end of the answer; 0 until then
+	Body                      []byte        // nil unless [Options.KeepBodies] is set
 }
 
-// Outcome is what becomes of a source. The zero Outcome is that of the job: imported, unless [Options.JobOutcome]
+// Outcome is how the import of a source ends. The zero Outcome follows the job: imported, unless [Options.JobOutcome]
 // makes the whole job fail.
 type Outcome struct {
 	Status  types.ReadSetImportJobItemStatus // empty: the job's; FINISHED: imported, even if the job fails as a whole
@@ -72,7 +93,7 @@ func Failed(message string) Outcome {
 	return Outcome{Status: types.ReadSetImportJobItemStatusFailed, Message: message}
 }
 
-// Lasting returns an [Options.JobDuration] that gives every job the same duration.
+// Lasting returns a function for [Options.JobDuration] that gives every job the duration d.
 func Lasting(d time.Duration) func(Job) time.Duration {
 	return func(Job) time.Duration { return d }
 }

@@ -1,6 +1,8 @@
 package omicstest
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -8,15 +10,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
-// Service is a simulated HealthOmics import service. It is safe for concurrent use. [New] makes one.
+// Service is a simulated HealthOmics service for import jobs and read sets. Create one with [New]. It is safe for
+// concurrent use.
 type Service struct {
 	opts Options
 
-	mu       sync.Mutex // held for as long as a request is carried out, never while an answer is held back
+	mu       sync.Mutex // held while a request is executed, never while an answer is held back
 	maxJobs  int
 	stores   map[string]*store
-	ids      uint64 // how many job and read set ids were given out
-	created  uint64 // how many jobs were
+	readSets map[string]*readSet // those that addImported and Upload have added to their stores' lists
+	ids      uint64              // number of job and read set ids given out
+	created  uint64              // number of jobs created
 	active   endHeap
 	ended    []*job // in the order of their ends, until they are discarded; only with DiscardExpired
 	tokens   tokenTable
@@ -24,16 +28,16 @@ type Service struct {
 	windows  map[string]*window
 	injected map[string][]Fault
 	requests []*Request
-	answers  uint64 // how many request ids were given out
+	answers  uint64 // number of request ids given out
 }
 
-// New returns a service with stores and no jobs.
+// New returns a service whose stores are empty.
 func New(optFns ...func(*Options)) *Service {
 	var o Options
 	for _, fn := range optFns {
 		fn(&o)
 	}
-	o.Stores = slices.Clone(o.Stores)
+	o.Stores, o.ETagFamilies = slices.Clone(o.Stores), maps.Clone(o.ETagFamilies)
 	if len(o.Stores) == 0 {
 		o.Stores = []string{defaultStore}
 	}
@@ -41,30 +45,31 @@ func New(optFns ...func(*Options)) *Service {
 		o.TokenWindow = defaultTokenWindow
 	}
 	if o.TokenMismatch.Status == 0 {
-		o.TokenMismatch = Status(400, "ValidationException", "The client token was used with another request")
+		o.TokenMismatch = Validation().WithMessage("The client token was used with another request")
 	}
 	s := &Service{
 		opts:     o,
 		maxJobs:  o.MaxActiveJobs,
 		stores:   make(map[string]*store),
+		readSets: make(map[string]*readSet),
 		tokens:   tokenTable{byToken: make(map[string]*tokenEntry)},
 		windows:  make(map[string]*window),
 		injected: make(map[string][]Fault),
 	}
 	for _, id := range o.Stores {
-		s.stores[id] = &store{id: id, byID: make(map[string]*job)}
+		s.stores[id] = &store{id: id, created: time.Now(), byID: make(map[string]*job)}
 	}
-	for _, op := range []string{OpStart, OpGet, OpList} {
+	for _, op := range operations {
 		s.windows[op] = newWindow(o.RequestRate)
 	}
 	return s
 }
 
-// Inject sets what goes wrong with the next requests of an operation, one fault each, first in first out, after
-// those injected before. A zero [Fault] lets one pass. An empty op stands for the requests of any operation that
-// have no fault of their own. It panics if there is no such operation.
+// Inject queues faults for the next requests of an operation, one for each request, after those injected before. A zero
+// [Fault] lets one request pass. Faults for the empty op meet requests of any operation that has none of its own in the
+// queue. Inject panics if there is no such operation. See [Service.Unused].
 func (s *Service) Inject(op string, faults ...Fault) {
-	if op != "" && op != OpStart && op != OpGet && op != OpList {
+	if op != "" && !slices.Contains(operations, op) {
 		panic("omicstest: Inject: no operation " + op)
 	}
 	s.mu.Lock()
@@ -72,14 +77,28 @@ func (s *Service) Inject(op string, faults ...Fault) {
 	s.injected[op] = append(s.injected[op], faults...)
 }
 
-// SetMaxActiveJobs changes [Options.MaxActiveJobs]. Jobs under way go on.
+// Unused returns the injected faults that no request has met yet, by the op given to [Service.Inject]. It is empty if
+// all were used: a test that injects faults can make sure that it tested them.
+func (s *Service) Unused() map[string][]Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unused := make(map[string][]Fault)
+	for op, faults := range s.injected {
+		if len(faults) > 0 {
+			unused[op] = slices.Clone(faults)
+		}
+	}
+	return unused
+}
+
+// SetMaxActiveJobs changes [Options.MaxActiveJobs]. Active jobs continue.
 func (s *Service) SetMaxActiveJobs(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.maxJobs = n
 }
 
-// ActiveJobs returns how many jobs are under way, all stores together.
+// ActiveJobs returns the number of active jobs, all stores together.
 func (s *Service) ActiveJobs() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,8 +106,8 @@ func (s *Service) ActiveJobs() int {
 	return len(s.active)
 }
 
-// Jobs returns every job that was started in a store, in the order of creation, with its sources in the order of
-// the request. The jobs that [Options.JobRetention] hides from clients are among them.
+// Jobs returns every job that was started in a store, in the order of creation, with its sources in the order of the
+// request. It includes the jobs that [Options.JobRetention] hides from clients.
 func (s *Service) Jobs(storeID string) []Job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,25 +120,31 @@ func (s *Service) Jobs(storeID string) []Job {
 	return jobs
 }
 
-// ReadSets returns what is in a store by now, in the order of the jobs and their sources.
+// ReadSets returns the read sets in a store, whatever their status, without those that are DELETED. Their order is that
+// of the jobs and of the sources within a job; an upload counts as a job.
 func (s *Service) ReadSets(storeID string) []ReadSet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	s.advance(now)
+	st := s.stores[storeID]
+	if st == nil {
+		return nil
+	}
+	s.addImported(st, now)
+	sorted := slices.Clone(st.readSets)
+	slices.SortFunc(sorted, func(a, b *readSet) int { return cmp.Compare(a.number, b.number) })
 	var sets []ReadSet
-	for _, j := range s.jobs(storeID) {
-		for i := range j.sources {
-			if _, _, id := j.source(i, now); id != "" {
-				sets = append(sets, ReadSet{ID: id, JobID: j.id, StoreID: storeID, Source: j.sources[i].clone()})
-			}
+	for _, r := range sorted {
+		if r.source != nil && r.statusAt(now).status != types.ReadSetStatusDeleted {
+			sets = append(sets, r.at(now, s.opts.ClockSkew))
 		}
 	}
 	return sets
 }
 
-// CountReadSets returns how many read sets were imported into a store by now, those of [Options.DiscardExpired]
-// too.
+// CountReadSets returns how many read sets were imported into a store, including those that were deleted or discarded
+// ([Options.DiscardExpired]) since. Uploads do not count.
 func (s *Service) CountReadSets(storeID string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,7 +161,7 @@ func (s *Service) CountReadSets(storeID string) int {
 	return n
 }
 
-// Requests returns the requests of an operation in the order of arrival, or all for an empty op.
+// Requests returns the requests of an operation, or all for an empty op, in the order of arrival.
 func (s *Service) Requests(op string) []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +185,7 @@ func (s *Service) jobs(storeID string) []*job {
 	return nil
 }
 
-// count is how many read sets the job has brought by a time.
+// count returns how many read sets the job has created by a time.
 func (j *job) count(now time.Time) int {
 	if j.ended(now) && !j.failsWhole && len(j.outcomes) == 0 {
 		return len(j.sources)

@@ -12,30 +12,35 @@ import (
 // store is a sequence store.
 type store struct {
 	id        string
+	created   time.Time
 	jobs      []*job // in the order of creation; without the discarded ones at its beginning
 	byID      map[string]*job
-	discarded int // read sets of discarded jobs
+	discarded int // number of read sets of discarded jobs
+
+	readSets        []*readSet // by creation time
+	positions       uint64     // number of read sets ever added to readSets
+	nextJob         int        // the first of jobs that may have read sets to add
+	discardedInList int        // number of readSets that are discarded
 }
 
-// lateCall is a request that its client no longer waits for and that has yet to be carried out.
+// lateCall is a request that is still to be executed, although its client does not wait for it any more.
 type lateCall struct {
 	at   time.Time
 	call *call
 }
 
-// advance brings the state up to a time: requests that arrive late, jobs that end, jobs and tokens that are
-// forgotten.
+// advance brings the state up to a time: it executes late requests, ends jobs, and forgets jobs and tokens.
 func (s *Service) advance(now time.Time) {
 	for len(s.late) > 0 && !s.late[0].at.After(now) {
 		next := s.late[0]
 		s.late = s.late[1:]
-		s.settle(next.at)
-		s.carryOut(next.call, next.at)
+		s.endAndForget(next.at)
+		s.execute(next.call, next.at)
 	}
-	s.settle(now)
+	s.endAndForget(now)
 }
 
-func (s *Service) settle(now time.Time) {
+func (s *Service) endAndForget(now time.Time) {
 	for len(s.active) > 0 && s.active[0].ended(now) {
 		j := heap.Pop(&s.active).(*job)
 		if s.opts.DiscardExpired && s.opts.JobRetention > 0 {
@@ -43,29 +48,31 @@ func (s *Service) settle(now time.Time) {
 		}
 	}
 	for len(s.ended) > 0 && s.expired(s.ended[0], now) {
-		s.ended[0].discard(now)
+		s.discard(s.ended[0], now)
 		s.ended[0], s.ended = nil, s.ended[1:]
 	}
 	s.tokens.forget(now.Add(-s.opts.TokenWindow))
 }
 
-// expired tells whether the job can no longer be seen.
+// expired reports whether Get and List do not know the job any more.
 func (s *Service) expired(j *job, now time.Time) bool {
 	return s.opts.JobRetention > 0 && !now.Before(j.ends.Add(s.opts.JobRetention))
 }
 
-// discard forgets all but how many read sets the job brought.
-func (j *job) discard(now time.Time) {
+// discard forgets a job and its read sets, except for their number.
+func (s *Service) discard(j *job, now time.Time) {
 	st := j.store
 	st.discarded += j.count(now)
 	delete(st.byID, j.id)
-	j.sources, j.outcomes, j.failsWhole = nil, nil, false
+	s.discardReadSets(j)
+	j.sources, j.outcomes, j.contents, j.failsWhole, j.listed = nil, nil, nil, false, 0
 	for len(st.jobs) > 0 && st.jobs[0].sources == nil {
 		st.jobs[0], st.jobs = nil, st.jobs[1:]
+		st.nextJob = max(0, st.nextJob-1)
 	}
 }
 
-// arriveLate queues a request to be carried out at a time to come.
+// arriveLate queues a request to be executed at a time to come.
 func (s *Service) arriveLate(c *call, at time.Time) {
 	i := sort.Search(len(s.late), func(i int) bool { return s.late[i].at.After(at) })
 	s.late = append(s.late, lateCall{})
@@ -73,7 +80,7 @@ func (s *Service) arriveLate(c *call, at time.Time) {
 	s.late[i] = lateCall{at: at, call: c}
 }
 
-// endHeap holds the jobs under way, the next to end on top.
+// endHeap holds the active jobs, with the next to end on top.
 type endHeap []*job
 
 func (h endHeap) Len() int           { return len(h) }
@@ -87,7 +94,7 @@ func (h *endHeap) Pop() any {
 	return last
 }
 
-// tokenTable remembers client tokens. They are forgotten in the order in which they came.
+// tokenTable remembers client tokens, and forgets them in the order in which they came.
 type tokenTable struct {
 	byToken map[string]*tokenEntry
 	queue   []*tokenEntry
@@ -95,7 +102,7 @@ type tokenTable struct {
 
 type tokenEntry struct {
 	token   string
-	request [sha256.Size]byte // what was asked for under the token
+	request [sha256.Size]byte // the requestSum of the request with the token
 	job     *job
 }
 
@@ -104,7 +111,7 @@ func (t *tokenTable) add(e *tokenEntry) {
 	t.queue = append(t.queue, e)
 }
 
-// forget drops the tokens that came at a time or before.
+// forget removes the tokens that came at or before a time.
 func (t *tokenTable) forget(until time.Time) {
 	for len(t.queue) > 0 && !t.queue[0].job.created.After(until) {
 		delete(t.byToken, t.queue[0].token)
@@ -112,7 +119,7 @@ func (t *tokenTable) forget(until time.Time) {
 	}
 }
 
-// requestSum identifies what a Start asks for, whatever the order of its JSON fields.
+// requestSum returns a hash of what a Start asks for, whatever the order of its JSON fields.
 func requestSum(storeID, roleARN string, sources []Source) [sha256.Size]byte {
 	b, err := json.Marshal([]any{storeID, roleARN, sources})
 	if err != nil {
@@ -121,11 +128,11 @@ func requestSum(storeID, roleARN string, sources []Source) [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
-// window admits a number of requests in any span of time.
+// window limits the number of requests in any span of time.
 type window struct {
 	span time.Duration
-	last []time.Time // the latest admitted, as a ring
-	next int         // the oldest of them
+	last []time.Time // a ring of the latest times at which a request was admitted
+	next int         // the index of the oldest
 }
 
 func newWindow(rate float64) *window {

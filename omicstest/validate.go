@@ -2,6 +2,7 @@ package omicstest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -9,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
-// The constraints of the service's model, and those that its user guide adds. Nothing here is shared with the
-// library whose requests are checked.
+// The constraints of the service's model, and those that its user guide adds. They are written down once more, not
+// shared with a library whose requests are checked.
 const (
 	maxSources   = 100
 	maxTags      = 50
@@ -21,7 +22,7 @@ const (
 	maxNextToken = 6144
 )
 
-// faults collects what is wrong with a request, by the path of the field. Values stay out of it.
+// faults are the constraints that a request violates, by the path of the field, without the values.
 type faults []string
 
 func (f *faults) add(path, rule string) { *f = append(*f, "Value at '"+path+"' "+rule) }
@@ -30,7 +31,7 @@ func (f *faults) unfit(path, rule string) {
 	f.add(path, "failed to satisfy constraint: Member must "+rule)
 }
 
-// message words the faults as the service does; empty if there are none.
+// message returns the faults in the wording of the service, or an empty string if there are none.
 func (f faults) message() string {
 	switch len(f) {
 	case 0:
@@ -44,6 +45,13 @@ func (f faults) message() string {
 func (f *faults) id(path, s string) {
 	if !isID(s) {
 		f.unfit(path, "satisfy regular expression pattern: [0-9]+ and have 10 to 36 characters")
+	}
+}
+
+// enum checks that s is one of the known values.
+func enum[T ~string](f *faults, path string, s *string, known []T) {
+	if s != nil && !slices.Contains(known, T(*s)) {
+		f.unfit(path, fmt.Sprintf("satisfy enum value set: %v", known))
 	}
 }
 
@@ -204,7 +212,7 @@ func isTagText(s string) bool {
 	return true
 }
 
-// endsLine tells the characters that a dot of the model's patterns does not match.
+// endsLine reports whether a dot of the model's patterns does not match r.
 func endsLine(r rune) bool { return r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029' }
 
 func isS3URI(s string) bool {

@@ -185,7 +185,8 @@ func TestOtherRequests(t *testing.T) {
 		code               string
 	}{
 		"root":              {"GET", "/", "", 404, "UnknownOperationException"},
-		"other operation":   {"GET", storePath, "", 404, "UnknownOperationException"},
+		"other operation":   {"DELETE", storePath, "", 404, "UnknownOperationException"},
+		"no operation":      {"GET", "/sequencestore", "", 404, "UnknownOperationException"},
 		"method":            {"DELETE", storePath + "/importjob/1234567890", "", 404, "UnknownOperationException"},
 		"deeper":            {"GET", storePath + "/importjob/1234567890/x", "", 404, "UnknownOperationException"},
 		"no job":            {"GET", storePath + "/importjob/1234567890", "", 404, "ResourceNotFoundException"},

@@ -27,13 +27,14 @@ type wireSource struct {
 	tags                                                                map[string]string
 }
 
-type wireFilter struct {
-	status        string
+// jobFilter is the filter of ListReadSetImportJobs, where nil is a status that is missing or null.
+type jobFilter struct {
+	status        *string
 	after, before time.Time
 }
 
-// object reads fields of a JSON object. Names are case sensitive and unknown ones ignored, as by the service:
-// encoding/json into a struct would accept a misspelled RoleARN.
+// object reads the fields of a JSON object. As in the service, names are case sensitive and unknown ones are ignored:
+// encoding/json would accept RoleARN for a struct's field roleArn.
 type object struct {
 	fields map[string]any
 	err    error
@@ -97,8 +98,19 @@ func (o *object) list(name string) []any {
 	return l
 }
 
-// take adopts the error of an object within o.
-func (o *object) take(inner *object) {
+// time returns an ISO 8601 time, zero if it is missing or null.
+func (o *object) time(name string) (t time.Time) {
+	if s := o.text(name); s != nil {
+		var err error
+		if t, err = time.Parse(time.RFC3339Nano, *s); err != nil {
+			o.fail(name, "an ISO 8601 time")
+		}
+	}
+	return t
+}
+
+// takeError takes over the error of an object within o.
+func (o *object) takeError(inner *object) {
 	if o.err == nil {
 		o.err = inner.err
 	}
@@ -120,7 +132,7 @@ func parseStart(body []byte) (*wireStart, error) {
 			}
 			s := &object{fields: fields}
 			w.sources = append(w.sources, parseSource(s))
-			o.take(s)
+			o.takeError(s)
 		}
 	}
 	return w, o.err
@@ -139,7 +151,7 @@ func parseSource(o *object) wireSource {
 	if files := o.object("sourceFiles"); files != nil {
 		s.hasFiles = true
 		s.source1, s.source2 = files.text("source1"), files.text("source2")
-		o.take(files)
+		o.takeError(files)
 	}
 	if tags := o.object("tags"); tags != nil {
 		s.tags = make(map[string]string, len(tags.fields))
@@ -150,12 +162,12 @@ func parseSource(o *object) wireSource {
 				tags.fail("a tag", "a string")
 			}
 		}
-		o.take(tags)
+		o.takeError(tags)
 	}
 	return s
 }
 
-// source is what a valid wireSource says.
+// source returns a valid wireSource as a Source.
 func (s *wireSource) source() Source {
 	return Source{
 		Type:    types.FileType(deref(s.fileType)),
@@ -167,31 +179,36 @@ func (s *wireSource) source() Source {
 	}
 }
 
-func parseFilter(body []byte) (wireFilter, error) {
-	var f wireFilter
+// wire returns a Source as the body of a Start has it.
+func (s *Source) wire() wireSource {
+	optional := func(s string) *string {
+		if s == "" {
+			return nil
+		}
+		return &s
+	}
+	fileType := string(s.Type)
+	return wireSource{
+		hasFiles: true, source1: &s.Source1, source2: optional(s.Source2), fileType: &fileType,
+		subjectID: &s.SubjectID, sampleID: &s.SampleID, generatedFrom: optional(s.GeneratedFrom),
+		name: optional(s.Name), description: optional(s.Description), referenceARN: optional(s.ReferenceARN), tags: s.Tags,
+	}
+}
+
+func parseJobFilter(body []byte) (jobFilter, error) {
+	var f jobFilter
 	o, err := parseObject(body)
 	if err != nil {
 		return f, err
 	}
-	inner := o.object("filter")
-	if inner == nil {
-		return f, o.err
+	if inner := o.object("filter"); inner != nil {
+		f = jobFilter{inner.text("status"), inner.time("createdAfter"), inner.time("createdBefore")}
+		o.takeError(inner)
 	}
-	f.status = deref(inner.text("status"))
-	for name, t := range map[string]*time.Time{"createdAfter": &f.after, "createdBefore": &f.before} {
-		s := inner.text(name)
-		if s == nil {
-			continue
-		}
-		if *t, err = time.Parse(time.RFC3339Nano, *s); err != nil {
-			inner.fail(name, "an ISO 8601 time")
-		}
-	}
-	o.take(inner)
 	return f, o.err
 }
 
-// The answers. Their field names and order are the service's.
+// The answers about jobs. Their field names and order are the service's.
 
 type errorJSON struct {
 	Message string `json:"message"`
@@ -228,7 +245,7 @@ type filesJSON struct {
 	Source2 string `json:"source2"` // the service sends an empty one for a missing mate
 }
 
-type listJSON struct {
+type jobListJSON struct {
 	ImportJobs []jobJSON `json:"importJobs"`
 	NextToken  string    `json:"nextToken,omitempty"`
 }
@@ -262,7 +279,7 @@ func formatTime(t time.Time) string {
 
 func errorBody(message string) []byte { return encode(errorJSON{Message: message}) }
 
-// encode writes v, which holds only strings, as JSON.
+// encode returns v, which has nothing that JSON cannot represent, as JSON.
 func encode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
