@@ -59,6 +59,30 @@ func BenchmarkGet100(b *testing.B) {
 	}
 }
 
+// BenchmarkListReadSets lists a page of a store with 100,000 read sets, from another place each time.
+func BenchmarkListReadSets(b *testing.B) {
+	service := omicstest.New(func(o *omicstest.Options) {
+		o.MaxRequests, o.JobDuration = -1, omicstest.Lasting(0)
+	})
+	for range 1000 {
+		_, err := service.StartJob(store, role, ubams(100)...)
+		require.NoError(b, err)
+	}
+	path, token := "/sequencestore/1234567890/readsets", ""
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		service.ServeHTTP(w, httptest.NewRequest("POST", path+token, nil))
+		var page struct{ NextToken string }
+		if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Code != http.StatusOK {
+			b.Fatal(w.Code, err)
+		}
+		if token = ""; page.NextToken != "" {
+			token = "?nextToken=" + page.NextToken
+		}
+	}
+}
+
 func BenchmarkGet100BySDK(b *testing.B) {
 	service := omicstest.New(func(o *omicstest.Options) { o.MaxRequests = -1 })
 	c := service.Client()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,8 +77,54 @@ func ExampleService_Inject() {
 		return
 	}
 	fmt.Println(len(service.Requests(omicstest.OpStart)), "requests,", len(service.Jobs("1234567890")), "job")
+	fmt.Println("faults left:", len(service.Unused()))
 	// Output:
 	// 2 requests, 1 job
+	// faults left: 0
+}
+
+// A store with other users: they import, upload, archive and delete read sets.
+func ExampleService_StartJob() {
+	const store, role = "1234567890", "arn:aws:iam::123456789012:role/Console"
+	service := omicstest.New(func(o *omicstest.Options) {
+		o.JobDuration = omicstest.Lasting(0)
+		o.Content = func(uri string) string { return path.Base(uri) } // a copy has the same name, so the same ETag
+	})
+	source := func(uri, sample string) omicstest.Source {
+		return omicstest.Source{Type: types.FileTypeUbam, Source1: uri, SubjectID: sample, SampleID: sample}
+	}
+	_, err := service.StartJob(store, role, source("s3://lab/HG001.bam", "HG001"), source("s3://lab/HG002.bam", "HG002"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = service.Upload(store, omicstest.Upload{Source: source("HG001.bam", "HG001")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	imported := service.ReadSets(store)
+	if err := service.SetReadSetStatus(imported[0].ID, types.ReadSetStatusArchived, ""); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := service.DeleteReadSet(imported[1].ID); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	out, err := service.Client().ListReadSets(context.Background(), &omics.ListReadSetsInput{SequenceStoreId: aws.String(store)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, s := range out.ReadSets {
+		fmt.Println(*s.SampleId, s.CreationType, s.Status, *s.Etag.Source1)
+	}
+	// Output:
+	// HG001 UPLOAD ACTIVE 2cf31751926bb36ae3850ac42810d582
+	// HG002 IMPORT DELETED 07d3365a0b7ba9097b8577389f11bd72
+	// HG001 IMPORT ARCHIVED 2cf31751926bb36ae3850ac42810d582
 }
 
 // The quota of jobs under way.

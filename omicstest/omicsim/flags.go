@@ -13,10 +13,10 @@ import (
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
-// errUsage is a mistake on the command line that has been explained.
+// errUsage is the error for a wrong command line, after the mistake has been explained.
 var errUsage = errors.New("usage")
 
-// config is what the command line asks for.
+// config holds the flags of the command line.
 type config struct {
 	addr        string
 	stores      storeList
@@ -28,10 +28,11 @@ type config struct {
 	seed        uint64
 	tokenWindow time.Duration
 	listLag     time.Duration
+	readSetLag  time.Duration
 	retention   time.Duration
 }
 
-// storeList is a flag that can be given more than once, and takes several stores separated by commas.
+// storeList is a flag that may be repeated, with the ids of several stores separated by commas.
 type storeList []string
 
 func (l *storeList) String() string { return strings.Join(*l, ",") }
@@ -54,13 +55,14 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.Var(&c.stores, "store", "`ids` of sequence stores, separated by commas; may be repeated (default 1234567890)")
 	flags.DurationVar(&c.jobDuration, "job-duration", 2*time.Second, "how long a job takes")
 	flags.Float64Var(&c.rate, "rate", 5, "requests per second of each operation above which 429 is answered; 0: no limit")
-	flags.IntVar(&c.maxJobs, "max-jobs", 20, "jobs under way above which 402 is answered; 0: no limit")
+	flags.IntVar(&c.maxJobs, "max-jobs", 20, "active jobs above which 402 is answered; 0: no limit")
 	flags.Float64Var(&c.failRate, "fail-rate", 0, "`fraction` of sources that fail; the same ones each time")
 	flags.Float64Var(&c.faultRate, "fault-rate", 0, "`fraction` of requests answered with 429 or 500, or not at all")
-	flags.Uint64Var(&c.seed, "seed", 1, "what -fault-rate draws by")
+	flags.Uint64Var(&c.seed, "seed", 1, "seed of the random numbers for -fault-rate")
 	flags.DurationVar(&c.tokenWindow, "token-window", 24*time.Hour, "how long client tokens are remembered; 0: not at all")
-	flags.DurationVar(&c.listLag, "list-lag", 0, "how far List is behind")
-	flags.DurationVar(&c.retention, "job-retention", 0, "how long a job can be seen after its end; 0: for ever")
+	flags.DurationVar(&c.listLag, "list-lag", 0, "how far the list of jobs is behind")
+	flags.DurationVar(&c.readSetLag, "read-set-list-lag", 0, "how far the list of read sets is behind")
+	flags.DurationVar(&c.retention, "job-retention", 0, "how long a job is known after its end; 0: for ever")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return c, err
@@ -71,7 +73,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	switch {
 	case flags.NArg() > 0:
 		wrong = "unexpected argument " + flags.Arg(0)
-	case c.jobDuration < 0 || c.listLag < 0 || c.retention < 0 || c.tokenWindow < 0:
+	case c.jobDuration < 0 || c.listLag < 0 || c.readSetLag < 0 || c.retention < 0 || c.tokenWindow < 0:
 		wrong = "durations cannot be negative"
 	case !(c.rate >= 0) || c.maxJobs < 0:
 		wrong = "-rate and -max-jobs cannot be negative"
@@ -85,7 +87,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	return c, errUsage
 }
 
-// options sets up the service.
+// options sets the options of the service.
 func (c config) options(o *omicstest.Options) {
 	o.Stores = c.stores
 	o.JobDuration = omicstest.Lasting(c.jobDuration)
@@ -95,7 +97,7 @@ func (c config) options(o *omicstest.Options) {
 	if c.tokenWindow == 0 {
 		o.TokenWindow = -1
 	}
-	o.ListLag = c.listLag
+	o.ListLag, o.ReadSetListLag = c.listLag, c.readSetLag
 	o.JobRetention = c.retention
 	o.MaxRequests = -1
 	o.Outcome = func(s omicstest.Source) omicstest.Outcome {
@@ -109,11 +111,10 @@ func (c config) options(o *omicstest.Options) {
 		if random.Float64() >= c.faultRate {
 			return omicstest.Fault{}, false
 		}
-		internal := omicstest.Status(500, "InternalServerException", "An unexpected error occurred")
 		faults := []omicstest.Fault{
-			omicstest.Status(429, "ThrottlingException", "Rate exceeded"),
-			internal,
-			internal.AfterWork(),
+			omicstest.Throttled(),
+			omicstest.Internal(),
+			omicstest.Internal().AfterWork(),
 			omicstest.DropBefore(),
 			omicstest.DropAfter(),
 		}
@@ -121,7 +122,7 @@ func (c config) options(o *omicstest.Options) {
 	}
 }
 
-// hash is a number from 0 up to, not including, 1.
+// hash returns a number from 0 up to, not including, 1.
 func hash(s string) float64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(s))

@@ -1,27 +1,36 @@
-// Command omicsim runs a simulated HealthOmics import service, for demonstrations and for clients in any language.
+// Command omicsim runs a simulated HealthOmics service for read sets, for demonstrations and for clients in any
+// language. It knows StartReadSetImportJob, GetReadSetImportJob, ListReadSetImportJobs, ListReadSets,
+// GetReadSetMetadata and GetSequenceStore.
 //
 //	go run ./omicstest/omicsim -addr 127.0.0.1:8080
 //
-// It prints one line when it listens, with the address, and logs one line for each request. It has one
-// sequence store, 1234567890, unless -store names others; it keeps everything in memory, checks no
-// credentials, and ends on SIGINT or SIGTERM. -help shows how to set the quotas, the duration of jobs, the
-// sources that fail and the requests that do.
+// It prints one line with its address when it listens, and logs one line for each request. It has one sequence
+// store, 1234567890, unless -store names others; it keeps everything in memory, checks no credentials, and ends on
+// SIGINT or SIGTERM. -help shows how to set the quotas, the duration of jobs, and which sources and requests fail.
 //
 // # Pointing clients at it
 //
-// The SDKs put control-storage- before the host of these operations, that of a custom endpoint too, and
-// control-storage-127.0.0.1 does not exist. This has to be turned off. Any credentials and any Region will do.
+// The SDKs put control-storage- before the host name for these operations, even before that of a custom endpoint, and
+// control-storage-127.0.0.1 does not exist. Turn this off, as shown below. Any credentials and any Region will do.
 //
 // The AWS CLI, and everything else on botocore, boto3 included:
 //
 //	export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
 //	export AWS_DISABLE_HOST_PREFIX_INJECTION=true
 //	aws omics list-read-set-import-jobs --sequence-store-id 1234567890 --endpoint-url http://127.0.0.1:8080
+//	aws omics list-read-sets --sequence-store-id 1234567890 --endpoint-url http://127.0.0.1:8080
 //
 // boto3 within the program:
 //
 //	omics = boto3.client("omics", endpoint_url="http://127.0.0.1:8080", region_name="us-east-1",
 //	                     config=botocore.config.Config(inject_host_prefix=False))
+//
+// The AWS SDK for JavaScript:
+//
+//	const client = new OmicsClient({
+//	  endpoint: "http://127.0.0.1:8080", region: "us-east-1", disableHostPrefix: true,
+//	  credentials: { accessKeyId: "test", secretAccessKey: "test" },
+//	});
 //
 // The AWS SDK for Go:
 //
@@ -54,7 +63,7 @@ import (
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
-// shutdownGrace is how long requests under way may take once the program is told to end.
+// shutdownGrace is how long the current requests may take when the program is told to end.
 const shutdownGrace = 5 * time.Second
 
 func main() {
@@ -71,15 +80,20 @@ func main() {
 	}
 }
 
-// run serves until the context ends.
+// run runs the program until the context ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	cfg, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
+	return serve(ctx, cfg.addr, omicstest.New(cfg.options, logTo(log)), stdout, log)
+}
+
+// serve answers requests until the context ends.
+func serve(ctx context.Context, addr string, service *omicstest.Service, stdout io.Writer, log *slog.Logger) error {
 	server := &http.Server{
-		Handler:           omicstest.New(cfg.options, logTo(log)),
+		Handler:           service,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -87,7 +101,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.addr)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return err
 	}
@@ -111,7 +125,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// logTo makes the service log each request: no client token, path or body, since they can hold what identifies a
+// logTo returns an option that logs each request, without its client token, path and body: these can identify a
 // person.
 func logTo(log *slog.Logger) func(*omicstest.Options) {
 	return func(o *omicstest.Options) {
@@ -120,13 +134,13 @@ func logTo(log *slog.Logger) func(*omicstest.Options) {
 			if op == "" {
 				op = "unknown"
 			}
-			log.Info("request", "op", op, "store", id(r.StoreID), "job", id(r.JobID), "status", r.Status,
-				"sources", r.Sources, "duration", r.Duration)
+			log.Info("request", "op", op, "store", id(r.StoreID), "job", id(r.JobID), "readset", id(r.ReadSetID),
+				"status", r.Status, "sources", r.Sources, "duration", r.Duration)
 		}
 	}
 }
 
-// id keeps what is not an id out of the log.
+// id returns s if it is an id, so that nothing else gets into the log.
 func id(s string) string {
 	for _, c := range []byte(s) {
 		if c < '0' || c > '9' {

@@ -64,19 +64,27 @@ func (b *buffer) url(t *testing.T) string {
 	return url
 }
 
-// simulator runs omicsim within the test and returns where it listens, and its log.
+// simulator runs omicsim within the test and returns its URL and its log.
 func simulator(t *testing.T, args ...string) (url string, log *buffer) {
+	t.Helper()
+	log = &buffer{}
+	return inBackground(t, func(ctx context.Context, out io.Writer) error {
+		return run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), out, log)
+	}), log
+}
+
+// inBackground runs a server until the end of the test and returns its URL.
+func inBackground(t *testing.T, run func(ctx context.Context, out io.Writer) error) (url string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var out buffer
-	log = &buffer{}
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), &out, log) }()
+	go func() { done <- run(ctx, &out) }()
 	t.Cleanup(func() {
 		cancel()
 		require.NoError(t, <-done)
 	})
-	return out.url(t), log
+	return out.url(t)
 }
 
 func TestClient(t *testing.T) {
@@ -120,15 +128,18 @@ func TestClient(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, 404, response.StatusCode)
-	response, err = http.Get(url + "/sequencestore/jane/importjob/doe")
-	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
-	require.Equal(t, 400, response.StatusCode)
+	for _, path := range []string{"/sequencestore/jane/importjob/doe", "/sequencestore/1234567890/readset/doe/metadata"} {
+		response, err = http.Get(url + path)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, 400, response.StatusCode)
+	}
 
-	require.Eventually(t, func() bool { return strings.Count(log.String(), "\n") == 6 }, 5*time.Second, time.Millisecond)
-	require.Contains(t, log.String(), `op=StartReadSetImportJob store=1234567890 job="" status=200 sources=1 duration=`)
-	require.Contains(t, log.String(), `op=unknown store="" job="" status=404 sources=0 duration=`)
-	require.Contains(t, log.String(), `op=GetReadSetImportJob store=invalid job=invalid status=400`)
+	require.Eventually(t, func() bool { return strings.Count(log.String(), "\n") == 7 }, 5*time.Second, time.Millisecond)
+	require.Contains(t, log.String(), `op=StartReadSetImportJob store=1234567890 job="" readset="" status=200 sources=1 duration=`)
+	require.Contains(t, log.String(), `op=unknown store="" job="" readset="" status=404 sources=0 duration=`)
+	require.Contains(t, log.String(), `op=GetReadSetImportJob store=invalid job=invalid readset="" status=400`)
+	require.Contains(t, log.String(), `op=GetReadSetMetadata store=1234567890 job="" readset=invalid status=400`)
 	for _, private := range []string{"jane", "doe", "s3:", "secret"} {
 		require.NotContains(t, log.String(), private)
 	}
@@ -177,7 +188,8 @@ func TestFlags(t *testing.T) {
 		ok   bool
 	}{
 		"none":              {nil, true},
-		"every":             {strings.Fields("-addr :0 -store 1111111111 -job-duration 1m -rate 2.5 -max-jobs 0 -fail-rate .5 -fault-rate 1 -seed 7 -token-window 0s -list-lag 1s -job-retention 1h"), true},
+		"every":             {strings.Fields("-addr :0 -store 1111111111 -job-duration 1m -rate 2.5 -max-jobs 0 -fail-rate .5 -fault-rate 1 -seed 7 -token-window 0s -list-lag 1s -read-set-list-lag 1s -job-retention 1h"), true},
+		"negative lag":      {[]string{"-read-set-list-lag", "-1s"}, false},
 		"store too short":   {[]string{"-store", "123456789"}, false},
 		"store of letters":  {[]string{"-store", "123456789x"}, false},
 		"second store bad":  {[]string{"-store", "1234567890,x"}, false},
