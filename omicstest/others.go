@@ -76,7 +76,7 @@ func (s *Service) DeleteReadSet(id string) error {
 	if err != nil || r.statusAt(now).status == types.ReadSetStatusDeleting {
 		return err
 	}
-	r.setStatus(
+	r.changes = append(r.changes,
 		statusChange{at: now, status: types.ReadSetStatusDeleting},
 		statusChange{at: now.Add(max(0, s.opts.DeletionDuration)), status: types.ReadSetStatusDeleted},
 	)
@@ -93,7 +93,7 @@ func (s *Service) SetReadSetStatus(id string, status types.ReadSetStatus, messag
 	if err != nil {
 		return err
 	}
-	r.setStatus(statusChange{at: now, status: status, message: message})
+	r.changes = append(r.changes, statusChange{at: now, status: status, message: message})
 	return nil
 }
 

@@ -213,6 +213,19 @@ func TestDeletion(t *testing.T) {
 	}
 }
 
+// The id of a read set that nobody has asked for yet.
+func TestDeletionOfWhatAJobNames(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
+		id := start(t, c, "", 1)
+		time.Sleep(time.Minute)
+		job, err := get(t.Context(), c, id)
+		require.NoError(t, err)
+		require.NoError(t, service.DeleteReadSet(*job.Sources[0].ReadSetId))
+		require.Empty(t, service.ReadSets(store))
+		require.Equal(t, *job.Sources[0].ReadSetId, service.Jobs(store)[0].Sources[0].ReadSetID)
+	})
+}
+
 func TestDeletionIsNotPutOff(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) { o.DeletionDuration = time.Hour },
 		func(t *testing.T, service *omicstest.Service, c *omics.Client) {

@@ -210,6 +210,13 @@ func TestRequests(t *testing.T) {
 			}, func() omicstest.Request { r := all[1]; r.Body = nil; return r }())
 			require.Equal(t, all[1:], service.Requests(omicstest.OpGet))
 			require.Empty(t, service.Requests(omicstest.OpList))
+
+			_, err = metadata(t, c, "1000000000")
+			require.Error(t, err)
+			require.Equal(t, []omicstest.Request{{
+				Op: omicstest.OpGetReadSetMetadata, Time: time.Now(), Method: "GET",
+				Path: "/sequencestore/1234567890/readset/1000000000/metadata", StoreID: store, ReadSetID: "1000000000", Status: 404,
+			}}, service.Requests(omicstest.OpGetReadSetMetadata))
 		})
 }
 

@@ -22,7 +22,7 @@ type readSet struct {
 	contents [2]string
 	created  time.Time
 	analysed time.Time      // when its ETag and counts are known; zero: never
-	changes  []statusChange // by time; before the first, and without any, it is ACTIVE
+	changes  []statusChange // each overrides those before it from its time on; until then it is ACTIVE
 }
 
 type statusChange struct {
@@ -31,7 +31,7 @@ type statusChange struct {
 	message string
 }
 
-// statusAt returns the last status change up to a time.
+// statusAt returns the status at a time, and since when the read set has it.
 func (r *readSet) statusAt(now time.Time) statusChange {
 	for _, c := range slices.Backward(r.changes) {
 		if !c.at.After(now) {
@@ -39,12 +39,6 @@ func (r *readSet) statusAt(now time.Time) statusChange {
 		}
 	}
 	return statusChange{at: r.created, status: types.ReadSetStatusActive}
-}
-
-// setStatus replaces the status changes from c.at on.
-func (r *readSet) setStatus(changes ...statusChange) {
-	r.changes = slices.DeleteFunc(r.changes, func(c statusChange) bool { return !c.at.Before(changes[0].at) })
-	r.changes = append(r.changes, changes...)
 }
 
 // hidden reports whether clients do not see the read set any more.
@@ -56,7 +50,7 @@ func (s *Service) hidden(r *readSet, now time.Time) bool {
 	if c.status != types.ReadSetStatusDeleted || s.opts.DeletedRetention == 0 {
 		return false
 	}
-	return s.opts.DeletedRetention < 0 || !now.Before(c.at.Add(s.opts.DeletedRetention))
+	return !now.Before(c.at.Add(s.opts.DeletedRetention)) // at once if it is negative
 }
 
 // addImported adds the read sets that the jobs of a store have created by now to the store's list. It does so only when
