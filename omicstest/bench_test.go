@@ -24,7 +24,7 @@ func bigStart(b *testing.B) []byte {
 	return body
 }
 
-// service is one that forgets, so that a benchmark of any length stays small.
+// forgetful returns a service that forgets its jobs, so that a benchmark of any length needs little memory.
 func forgetful() *omicstest.Service {
 	return omicstest.New(func(o *omicstest.Options) {
 		o.JobDuration = omicstest.Lasting(0)

@@ -13,7 +13,7 @@ import (
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
-// list is the ids on all pages.
+// list returns the ids on all pages.
 func list(t *testing.T, c *omics.Client, in omics.ListReadSetImportJobsInput) []string {
 	t.Helper()
 	in.SequenceStoreId = aws.String(store)

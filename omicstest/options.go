@@ -14,8 +14,8 @@ const (
 
 // Options configures a [Service]. The zero value of each field means its documented default.
 //
-// The service calls the functions one at a time while it is locked. They need no lock of their own, and must not call
-// the service.
+// The service calls the functions, except OnRequest, one at a time while it is locked. They need no lock of their own,
+// and must not call the service.
 type Options struct {
 	// Stores are the ids of the sequence stores. Requests for any other store are answered with 404. Default:
 	// "1234567890".

@@ -24,7 +24,7 @@ const (
 	role  = "arn:aws:iam::123456789012:role/Import"
 )
 
-// item is a valid source.
+// item returns a valid source.
 func item(i int) types.StartReadSetImportJobSourceItem {
 	n := strconv.Itoa(i)
 	return types.StartReadSetImportJobSourceItem{
@@ -80,7 +80,7 @@ func bubble(t *testing.T, opts func(*omicstest.Options), test func(*testing.T, *
 	})
 }
 
-// code is the error code that the SDK found.
+// code returns the error code that the SDK found.
 func code(t *testing.T, err error) string {
 	t.Helper()
 	var api smithy.APIError

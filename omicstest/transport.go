@@ -15,9 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 )
 
-// Client returns a client of the service: the SDK's own, with its own retries, invented credentials, and an
-// *[http.Client] that hands requests to the service within the process, whatever host they are for. It works in a
-// [testing/synctest] bubble if it was made in it.
+// Client returns the SDK's own client, with the SDK's retries, invented credentials, and an *[http.Client] that hands
+// requests for any host to the service within the process. To use the client in a [testing/synctest] bubble, call
+// Client in the bubble.
 func (s *Service) Client(optFns ...func(*omics.Options)) *omics.Client {
 	return omics.New(omics.Options{
 		Region: "us-east-1",
@@ -80,7 +80,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// answerBody is the body of an answer, which the end of the request's context ends too.
+// answerBody is the body of an answer. Reading it fails when the request's context has ended.
 type answerBody struct {
 	ctx context.Context
 	r   io.Reader
@@ -103,7 +103,7 @@ func (b *answerBody) Close() error {
 	return nil
 }
 
-// reset is the error of a connection that the other side reset.
+// reset returns the error for a connection that the other side has reset.
 func reset() error {
 	return &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 }
@@ -115,7 +115,7 @@ func (a answer) reader() io.Reader {
 	return bytes.NewReader(a.body)
 }
 
-// half is the first half of the body, or the beginning of one whose length is not known.
+// half returns the first half of the body, or the beginning of one whose length is not known.
 func (a answer) half() io.Reader {
 	if a.lazy != nil {
 		return io.LimitReader(a.lazy(), 16)

@@ -155,7 +155,7 @@ func TestValidationOfStart(t *testing.T) {
 	}
 }
 
-// source is a valid source as JSON.
+// source returns a valid source as JSON.
 func source() fields {
 	return maps.Clone(fields{
 		"sourceFiles":    fields{"source1": "s3://lab/a_R1.fastq.gz", "source2": "s3://lab/a_R2.fastq.gz"},
