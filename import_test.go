@@ -264,3 +264,33 @@ func TestImportOfJobsThatFailAsAWhole(t *testing.T) {
 		})
 	}
 }
+
+// The error of an import says whether anything is unresolved, and names the first failure.
+func TestImportErrorSaysWhatMatters(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.Outcome = func(s omicstest.Source) omicstest.Outcome {
+				if s.Source1 == testSources(3)[2].Source1 {
+					return omicstest.Failed("no such file")
+				}
+				return omicstest.Outcome{}
+			}
+		})
+		_, err := newTestClient(t, service).Import(t.Context(), testTarget, testSources(5))
+		require.ErrorIs(t, err, ErrIncomplete)
+		require.NotErrorIs(t, err, ErrUnresolved)
+		require.Equal(t, "not every source was imported (1 of 5 were not); the first, source 2: source failed: no such file (job 2234567891)", err.Error())
+	})
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+				return omicstest.Status(404, "ResourceNotFoundException", "x"), r.Op == omicstest.OpGet
+			}
+		})
+		_, err := newTestClient(t, service).Import(t.Context(), testTarget, testSources(2))
+		require.ErrorIs(t, err, ErrIncomplete)
+		require.ErrorIs(t, err, ErrUnresolved)
+		require.ErrorContains(t, err, "2 of 2 were not; of 2 of them it is unknown")
+	})
+}

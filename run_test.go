@@ -262,3 +262,157 @@ func TestEventsTellWhyAnImportEnded(t *testing.T) {
 		require.Equal(t, Counts{Submitted: 250, Failed: 250}, last.Counts)
 	})
 }
+
+// One import's slow OnEvent does not hold back the other imports of the client.
+func TestEventsThatAreSlowForOneImport(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.JobDuration = omicstest.Lasting(time.Minute)
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+				return omicstest.Delay(3 * time.Second), r.Op == omicstest.OpStart
+			}
+		})
+		c := newTestClient(t, service, withJobSize(1), atMost(8))
+		slow := make(chan error)
+		go func() {
+			_, err := c.Import(t.Context(), testTarget, testSources(20), func(o *ImportOptions) {
+				o.OnEvent = func(Event) { time.Sleep(time.Hour) }
+			})
+			slow <- err
+		}()
+		time.Sleep(10 * time.Second)
+		began := time.Now()
+		_, err := c.Import(t.Context(), testTarget, testSources(30)[20:])
+		require.NoError(t, err)
+		require.Less(t, time.Since(began), 5*time.Minute)
+		require.NoError(t, <-slow)
+	})
+}
+
+// An OnEvent that is slow holds back the beginning of more jobs of its own import, and nothing that was begun.
+func TestEventsThatAreSlowHoldBackTheirImport(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Minute) })
+		c := newTestClient(t, service, withJobSize(1))
+		held := make(chan struct{})
+		ended := make(chan error)
+		go func() {
+			_, err := c.Import(t.Context(), testTarget, testSources(1000), func(o *ImportOptions) {
+				o.OnEvent = func(Event) { <-held }
+			})
+			ended <- err
+		}()
+		time.Sleep(24 * time.Hour)
+		begun := len(service.Jobs(testTarget.SequenceStoreID))
+		require.Less(t, begun, untoldMax+10)
+		require.Greater(t, begun, 10)
+		require.Zero(t, c.slots.InUse(), "what was begun is looked at to its end")
+		close(held)
+		require.NoError(t, <-ended)
+	})
+}
+
+// Where an event tells how long it is until the next try, the next request of that kind comes then, and not before.
+func TestEventsTellWhenTheNextTryIs(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]omicstest.Fault{
+		"no slot":     omicstest.Status(402, "ServiceQuotaExceededException", "x"),
+		"start fails": omicstest.Status(500, "InternalServerException", "x"),
+		"throttled":   omicstest.Status(429, "ThrottlingException", "x").WithRetryAfter(90 * time.Second),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				service := omicstest.New()
+				service.Inject(omicstest.OpStart, fault, fault, fault, fault)
+				w := &watched{t: t}
+				_, err := newTestClient(t, service, withEvents(w.see)).Import(t.Context(), testTarget, testSources(1))
+				require.NoError(t, err)
+				starts := service.Requests(omicstest.OpStart)
+				require.Len(t, starts, 5)
+				said := 0
+				for _, e := range w.events {
+					if e.Kind != EventSlotWait && e.Kind != EventStartFailed && e.Kind != EventThrottled {
+						continue
+					}
+					said++
+					if e.Wait > 0 {
+						require.InDelta(t, e.Wait, starts[said].Time.Sub(e.Time), float64(time.Second))
+					}
+				}
+				require.Equal(t, 4, said)
+			})
+		})
+	}
+}
+
+// Events of two imports of one client at once can be told apart, and events about a failure have its error.
+func TestEventsOfTwoImports(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.Outcome = func(s omicstest.Source) omicstest.Outcome {
+				if s.Source1 == testSources(1)[0].Source1 {
+					return omicstest.Failed("missing")
+				}
+				return omicstest.Outcome{}
+			}
+		})
+		c := newTestClient(t, service)
+		done := make(chan struct{})
+		seen := make([][]Event, 2)
+		for i, name := range []string{"monday", "tuesday"} {
+			go func() {
+				report, _ := c.Import(t.Context(), testTarget, testSources(6)[3*i:3*i+3], func(o *ImportOptions) {
+					o.RunID = name
+					o.OnEvent = func(e Event) { seen[i] = append(seen[i], e) }
+				})
+				require.Equal(t, name, report.RunID)
+				done <- struct{}{}
+			}()
+		}
+		<-done
+		<-done
+		for i, name := range []string{"monday", "tuesday"} {
+			require.NotEmpty(t, seen[i])
+			for _, e := range seen[i] {
+				require.Equal(t, name, e.RunID)
+				failed := i == 0 && (e.Result != nil && e.Result.Index == 0 || e.Job.Status == types.ReadSetImportJobStatusCompletedWithFailures)
+				require.Equal(t, failed, e.Err != nil, "%+v", e)
+				require.Equal(t, e.Job.ID == "", e.Job.SequenceStoreID == "")
+			}
+		}
+	})
+}
+
+// The options of an import have the client's as their defaults.
+func TestImportOptions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New()
+		c := newTestClient(t, service, func(o *Options) { o.RunID, o.SourcesPerJob = "monday", 2 })
+		report, err := c.Import(t.Context(), testTarget, testSources(4))
+		require.NoError(t, err)
+		require.Equal(t, "monday", report.RunID)
+		require.Len(t, report.Jobs, 2)
+		report, err = c.Import(t.Context(), testTarget, testSources(4), func(o *ImportOptions) { o.SourcesPerJob, o.RunID = 1, "tuesday" })
+		require.NoError(t, err)
+		require.Equal(t, "tuesday", report.RunID)
+		require.Len(t, report.Jobs, 4)
+		requests := len(service.Requests(""))
+		for _, n := range []int{-1, 101} {
+			w := &watched{t: t}
+			report, err = c.Import(t.Context(), testTarget, testSources(4), func(o *ImportOptions) { o.SourcesPerJob, o.OnEvent = n, w.see })
+			require.ErrorContains(t, err, "SourcesPerJob must be 1 to 100")
+			require.Len(t, report.Failed(), 4)
+			require.Len(t, w.of(EventImportEnded), 1)
+			for _, err := range c.Stream(t.Context(), testTarget, withoutErrors(testSources(4)), func(o *ImportOptions) { o.SourcesPerJob = n }) {
+				require.ErrorContains(t, err, "SourcesPerJob must be 1 to 100")
+			}
+		}
+		require.Len(t, service.Requests(""), requests)
+		_, err = New(service.Client(), func(o *Options) { o.SourcesPerJob = 101 })
+		require.ErrorContains(t, err, "SourcesPerJob must be 1 to 100")
+	})
+}

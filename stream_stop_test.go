@@ -20,7 +20,7 @@ func TestStreamRefusedForGood(t *testing.T) {
 		service.Inject(omicstest.OpStart, omicstest.Status(403, "AccessDeniedException", "no"))
 		var pulled atomic.Int64
 		began := time.Now()
-		results, err := collect(t, c.Stream(t.Context(), testTarget,
+		results, err := collect(t, streamChecked(t.Context(), t, c, testTarget,
 			tap(&pulled, testSources(500), func(int) { time.Sleep(time.Minute) })))
 		require.ErrorIs(t, err, ErrAccessDenied)
 		// The refusal and the wish for another source come at the same moment.
@@ -70,7 +70,7 @@ func TestStreamWhoseContextEnds(t *testing.T) {
 				}
 				var results []Result
 				var fatal error
-				for res, err := range c.Stream(ctx, testTarget, tap(&pulled, tc.sources, between)) {
+				for res, err := range streamChecked(ctx, t, c, testTarget, tap(&pulled, tc.sources, between)) {
 					require.NoError(t, fatal)
 					if fatal = err; err == nil {
 						results = append(results, res)
@@ -134,7 +134,7 @@ func TestStreamBrokenOff(t *testing.T) {
 				var pulled atomic.Int64
 				var brokenAt time.Time
 				loop := func() {
-					for _, err := range c.Stream(t.Context(), testTarget, tap(&pulled, testSources(1000), nil)) {
+					for _, err := range streamChecked(t.Context(), t, c, testTarget, tap(&pulled, testSources(1000), nil)) {
 						require.NoError(t, err)
 						if got++; got == tc.at {
 							brokenAt = time.Now()
@@ -169,7 +169,7 @@ func TestStreamBrokenOffEndsItsInput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := smallBatches(t, atMost(2))
 		closed := false
-		for range c.Stream(t.Context(), testTarget, func(yield func(Source, error) bool) {
+		for range streamChecked(t.Context(), t, c, testTarget, func(yield func(Source, error) bool) {
 			defer func() { closed = true }()
 			for _, s := range testSources(1000) {
 				if !yield(s, nil) {
@@ -209,7 +209,7 @@ func TestStreamBrokenOffWhileItsInputBlocks(t *testing.T) {
 			}
 		}
 		got := 0
-		for _, err := range c.Stream(ctx, testTarget, input) {
+		for _, err := range streamChecked(ctx, t, c, testTarget, input) {
 			require.NoError(t, err)
 			got++
 			cancel()
@@ -217,4 +217,61 @@ func TestStreamBrokenOffWhileItsInputBlocks(t *testing.T) {
 		}
 		require.Equal(t, 1, got)
 	})
+}
+
+// Whatever record cannot be written, every source has one result, and the next import brings what is missing.
+func TestStreamWhoseJournalFails(t *testing.T) {
+	t.Parallel()
+	sources := testSources(60)
+	for failAt := 1; failAt <= 18; failAt++ {
+		synctest.Test(t, func(t *testing.T) {
+			service := omicstest.New(func(o *omicstest.Options) {
+				o.JobDuration = omicstest.Lasting(time.Hour)
+				o.MaxActiveJobs = 3
+			})
+			service.Inject(omicstest.OpStart, omicstest.Fault{}, omicstest.DropBefore())
+			mem := &memoryJournal{failAt: failAt}
+			c := newTestClient(t, service, journaled(mem), withJobSize(10))
+			results, err := collect(t, streamChecked(t.Context(), t, c, testTarget, withoutErrors(sources)))
+			require.ErrorIs(t, err, errDiskFull)
+			for _, res := range results {
+				if res.Err != nil && !errors.Is(res.Err, ErrUnresolved) && res.JobID == "" {
+					require.ErrorIs(t, res.Err, errDiskFull)
+				}
+			}
+			mem.failAt = 0
+			_, err = newTestClient(t, service, journaled(mem), withJobSize(10)).Import(t.Context(), testTarget, sources)
+			require.NoError(t, err)
+			requireOnceEach(t, service, sources)
+		})
+	}
+}
+
+// An input that watches the context ends with it. Whichever of the two the import sees first, the stream says that the
+// input was cut short.
+func TestStreamWhoseInputEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	trial := func(t *testing.T, c *Client) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		input := func(yield func(Source, error) bool) {
+			if yield(testSources(1)[0], nil) {
+				<-ctx.Done() // there is more to come, and it is given up
+			}
+		}
+		for range streamChecked(ctx, t, c, testTarget, input) { // which checks the error
+			cancel()
+		}
+	}
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			trial(t, newTestClient(t, omicstest.New(), withJobSize(1), withEvents(func(Event) { time.Sleep(time.Second) })))
+		})
+	}
+	for range 2000 { // goroutines on several threads
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(0) })
+		trial(t, newTestClient(t, service, withJobSize(1), func(o *Options) {
+			o.RequestRate, o.MinPollDelay, o.MaxPollDelay = rateMax, 1, 1
+		}))
+	}
 }

@@ -76,7 +76,7 @@ func TestStreamYieldsOutcomesAsJobsEnd(t *testing.T) {
 		c.opts.SourcesPerJob = 10
 		got := make(map[string]int)
 		order := []string{}
-		for res, err := range c.Stream(t.Context(), testTarget, withoutErrors(testSources(75))) {
+		for res, err := range streamChecked(t.Context(), t, c, testTarget, withoutErrors(testSources(75))) {
 			require.NoError(t, err)
 			require.NoError(t, res.Err)
 			got[res.JobID]++
@@ -110,7 +110,7 @@ func TestStreamReadsNoFurtherThanItCanSend(t *testing.T) {
 				time.Sleep(30 * time.Minute)
 			}
 		}()
-		results, err := collect(t, c.Stream(t.Context(), testTarget, tap(&pulled, testSources(120), nil)))
+		results, err := collect(t, streamChecked(t.Context(), t, c, testTarget, tap(&pulled, testSources(120), nil)))
 		require.NoError(t, err)
 		requireEach(t, 120, results)
 	})
@@ -123,7 +123,7 @@ func TestStreamWaitsForItsConsumer(t *testing.T) {
 		c, _ := smallBatches(t, atMost(3))
 		var pulled atomic.Int64
 		yielded := 0
-		for _, err := range c.Stream(t.Context(), testTarget, tap(&pulled, testSources(200), nil)) {
+		for _, err := range streamChecked(t.Context(), t, c, testTarget, tap(&pulled, testSources(200), nil)) {
 			require.NoError(t, err)
 			time.Sleep(20 * time.Hour)
 			yielded++
@@ -154,7 +154,7 @@ func TestStreamReportsInvalidSourcesInTheirPlace(t *testing.T) {
 			90: {"sources[90].sourceFiles.source2", RuleDuplicate},
 			95: {"sources[95].sourceFiles.source1", RuleDuplicate},
 		}
-		results, err := collect(t, c.Stream(t.Context(), testTarget, withoutErrors(sources)))
+		results, err := collect(t, streamChecked(t.Context(), t, c, testTarget, withoutErrors(sources)))
 		require.NoError(t, err)
 		requireEach(t, 100, results)
 		for _, res := range results {
@@ -179,7 +179,7 @@ func TestStreamReportsInvalidSourcesInTheirPlace(t *testing.T) {
 func TestStreamOfNothingValid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, service := smallBatches(t)
-		results, err := collect(t, c.Stream(t.Context(), testTarget, withoutErrors(make([]Source, 1234))))
+		results, err := collect(t, streamChecked(t.Context(), t, c, testTarget, withoutErrors(make([]Source, 1234))))
 		require.NoError(t, err)
 		requireEach(t, 1234, results)
 		for _, res := range results {
@@ -192,12 +192,12 @@ func TestStreamOfNothingValid(t *testing.T) {
 func TestStreamOfNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, service := smallBatches(t)
-		results, err := collect(t, c.Stream(t.Context(), testTarget, withoutErrors(nil)))
+		results, err := collect(t, streamChecked(t.Context(), t, c, testTarget, withoutErrors(nil)))
 		require.Nil(t, err) //nolint:testifylint // untyped nil, not only no error
 		require.Empty(t, results)
 
 		var pulled atomic.Int64
-		results, err = collect(t, c.Stream(t.Context(), Target{"1", "2"}, tap(&pulled, testSources(3), nil)))
+		results, err = collect(t, streamChecked(t.Context(), t, c, Target{"1", "2"}, tap(&pulled, testSources(3), nil)))
 		require.ErrorIs(t, err, ErrValidation)
 		require.Empty(t, results)
 		require.Zero(t, pulled.Load())
@@ -210,7 +210,7 @@ func TestStreamWhoseInputFails(t *testing.T) {
 	torn := errors.New("line 36: torn")
 	synctest.Test(t, func(t *testing.T) {
 		c, service := smallBatches(t)
-		results, err := collect(t, c.Stream(t.Context(), testTarget, func(yield func(Source, error) bool) {
+		results, err := collect(t, streamChecked(t.Context(), t, c, testTarget, func(yield func(Source, error) bool) {
 			for i, s := range testSources(35) {
 				if i%10 == 0 {
 					time.Sleep(10 * time.Second) // so that what was read before is sent
@@ -248,7 +248,7 @@ func TestStreamWhoseSourcesChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, service := smallBatches(t)
 		tags := map[string]string{"n": "0"}
-		results, err := collect(t, c.Stream(t.Context(), testTarget, func(yield func(Source, error) bool) {
+		results, err := collect(t, streamChecked(t.Context(), t, c, testTarget, func(yield func(Source, error) bool) {
 			for _, s := range testSources(25) {
 				s.Tags = tags
 				if !yield(s, nil) {

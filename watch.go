@@ -45,6 +45,7 @@ func (c *Client) enter(ctx context.Context, r *run) error {
 		if err := c.ledger.Locate(ctx, r.target.SequenceStoreID, c.placeOf(r.target)); err != nil {
 			return err
 		}
+		r.entered = true
 		c.watch(ctx, r)
 	}
 	c.mu.Lock()
@@ -68,7 +69,7 @@ func (c *Client) watch(ctx context.Context, r *run) {
 	c.watcher(ctx, r.target)
 	for _, known := range c.ledger.Unheld() {
 		t := Target{SequenceStoreID: known.SequenceStoreID, RoleARN: r.target.RoleARN}
-		if t != r.target && c.ledger.Elsewhere(t.SequenceStoreID, c.placeOf(t)) {
+		if place, marked := c.ledger.Place(t.SequenceStoreID); t != r.target && (!marked || !place.Matches(c.placeOf(t))) {
 			continue
 		}
 		w := c.watcher(ctx, t)
@@ -186,7 +187,7 @@ func (r *run) leaveBehind(f *flight) {
 // known returns the result of a source that the import did not come to, as the journal knows it; false if it is not
 // known to be in the store or on its way.
 func (r *run) known(s Source, index int, why error) (Result, bool) {
-	if r.c.ledger == nil {
+	if !r.entered {
 		return Result{}, false
 	}
 	now := r.c.ledger.Source(r.target.Fingerprint(s))

@@ -68,6 +68,9 @@ type Place struct {
 
 // Matches reports whether two places can be the same: what is known of both is equal.
 func (p Place) Matches(other Place) bool {
+	if p == (Place{}) || other == (Place{}) {
+		return true
+	}
 	same := func(a, b string) bool { return a == b || a == "" || b == "" }
 	return same(p.Region, other.Region) && same(p.Account, other.Account) && p.Endpoint == other.Endpoint
 }

@@ -137,10 +137,7 @@ func (l *Ledger) Locate(ctx context.Context, storeID string, here journal.Place)
 	if here == (journal.Place{}) {
 		return nil
 	}
-	l.mu.Lock()
-	known, marked := l.places[storeID]
-	l.mu.Unlock()
-	switch {
+	switch known, marked := l.Place(storeID); {
 	case !marked:
 		return l.Append(ctx, journal.Record{Kind: journal.Placed, Time: time.Now(), SequenceStoreID: storeID, Place: &here}, nil)
 	case !known.Matches(here):
@@ -149,12 +146,12 @@ func (l *Ledger) Locate(ctx context.Context, storeID string, here journal.Place)
 	return nil
 }
 
-// Elsewhere reports whether the journal knows the store in another place, or does not know its place.
-func (l *Ledger) Elsewhere(storeID string, here journal.Place) bool {
+// Place returns where the journal knows the store, or false if it does not know.
+func (l *Ledger) Place(storeID string) (journal.Place, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known, marked := l.places[storeID]
-	return !marked || !known.Matches(here)
+	return known, marked
 }
 
 // check reports what in a record contradicts what is known.
