@@ -396,7 +396,7 @@ func TestCredentialsThatDoNotCome(t *testing.T) {
 				c, err := New(omicstest.New().Client(func(o *omics.Options) {
 					o.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
 						<-ctx.Done()
-						return aws.Credentials{}, ctx.Err()
+						return aws.Credentials{}, errNoKey // not the context's own
 					})
 				}))
 				require.NoError(t, err)

@@ -133,23 +133,27 @@ func known(status types.ReadSetImportJobStatus) bool {
 
 var jobStatuses = types.ReadSetImportJobStatus("").Values()
 
-// results returns what became of these sources of a job that has ended. They are found in the answer by what they are,
-// never by their place.
-func results(t Target, sources []Source, index []int, job Job) []Result {
-	answers := make(map[Fingerprint][]JobSource, len(job.Sources))
-	for _, s := range job.Sources {
+// answers returns what the job says of each source that it names. Sources are found by what they are, never by their
+// place. One that is named twice, and not to the same effect, has a status that means nothing.
+func (j Job) answers(t Target) map[Fingerprint]JobSource {
+	out := make(map[Fingerprint]JobSource, len(j.Sources))
+	for _, s := range j.Sources {
 		f := t.Fingerprint(s.Source)
-		answers[f] = append(answers[f], s)
+		if first, twice := out[f]; twice && (first.Status != s.Status || first.ReadSetID != s.ReadSetID) {
+			s = JobSource{Source: s.Source, Status: "CONTRADICTORY"}
+		}
+		out[f] = s
 	}
+	return out
+}
+
+// results returns what became of these sources of a job that has ended.
+func results(t Target, sources []Source, index []int, job Job) []Result {
+	answers := job.answers(t)
 	failure := &JobError{Job: job}
 	out := make([]Result, len(sources))
 	for i, s := range sources {
-		var answer JobSource // of a source that the job does not name
-		f := t.Fingerprint(s)
-		if same := answers[f]; len(same) > 0 {
-			answer, answers[f] = same[0], same[1:]
-		}
-		out[i] = failure.result(answer)
+		out[i] = failure.result(answers[t.Fingerprint(s)])
 		out[i].Index, out[i].Source = index[i], s
 	}
 	return out

@@ -127,9 +127,9 @@ func TestOutcomesOfAJobThatRuns(t *testing.T) {
 		for _, row := range outcomeTable {
 			t.Run(fmt.Sprintf("%s, %s, %t", status, row.source, row.readSet), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					told := Job{Status: status, Sources: []JobSource{{Source: sources[0], Status: row.source}}}
+					told := Job{Status: status, Sources: []JobSource{{Source: sources[0], Status: row.source}, {Source: sources[1], Status: row.source}}}
 					if row.readSet {
-						told.Sources[0].ReadSetID = "5555555559"
+						told.Sources[0].ReadSetID, told.Sources[1].ReadSetID = "5555555558", "5555555559"
 					}
 					if row.source == unnamed {
 						told.Sources = nil
@@ -174,7 +174,8 @@ func TestOutcomesOfAJobOfUnknownEnd(t *testing.T) {
 	}
 }
 
-// An answer that has another's sources is about another job, and nothing in it is believed. The same source twice is one too many.
+// An answer that has another's sources is looked at again. Of a job that completed, what it says of ours is believed then;
+// of one that failed, and of one with more sources than were sent, nothing is. What is not clear is not sent again.
 func TestAnswerWithOtherSources(t *testing.T) {
 	t.Parallel()
 	const finished, failed = types.ReadSetImportJobItemStatusFinished, types.ReadSetImportJobItemStatusFailed
@@ -182,23 +183,33 @@ func TestAnswerWithOtherSources(t *testing.T) {
 	named := func(i int, status types.ReadSetImportJobItemStatus, id string) JobSource {
 		return JobSource{Source: sources[i], Status: status, ReadSetID: id}
 	}
-	for name, told := range map[string][]JobSource{
-		"another":                 {named(0, finished, "5555555550"), named(2, failed, "")},
-		"all of them others":      {named(2, failed, "")},
-		"one more":                {named(0, finished, "5555555550"), named(1, failed, ""), named(2, failed, "")},
-		"one twice, in two minds": {named(0, finished, "5555555550"), named(0, failed, "")},
+	for name, tc := range map[string]struct {
+		told  []JobSource
+		first bool // the first source is known to be imported
+	}{
+		"another":                 {[]JobSource{named(0, finished, "5555555550"), named(2, failed, "")}, true},
+		"all of them others":      {[]JobSource{named(2, failed, "")}, false},
+		"one more":                {[]JobSource{named(0, finished, "5555555550"), named(1, failed, ""), named(2, failed, "")}, false},
+		"one twice, in two minds": {[]JobSource{named(0, finished, "5555555550"), named(0, failed, "")}, false},
+		"one twice, two ids":      {[]JobSource{named(0, finished, "5555555550"), named(0, finished, "5555555551")}, false},
+		"one twice, the same":     {[]JobSource{named(0, finished, "5555555550"), named(0, finished, "5555555550")}, true},
 	} {
 		for _, status := range []types.ReadSetImportJobStatus{types.ReadSetImportJobStatusFailed, types.ReadSetImportJobStatusCompletedWithFailures} {
 			t.Run(name+", "+string(status), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					service := firstJobIs(t, Job{Status: status, CompletionTime: time.Now(), Sources: told})
+					service := firstJobIs(t, Job{Status: status, CompletionTime: time.Now(), Sources: tc.told})
 					mem := new(memoryJournal)
-					for range 2 {
+					for again := range 2 {
 						report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources[:2])
 						require.ErrorIs(t, err, ErrIncomplete)
-						for _, res := range report.Results {
-							require.ErrorIs(t, res.Err, ErrUnresolved)
+						require.ErrorIs(t, report.Results[1].Err, ErrUnresolved)
+						if tc.first && status == types.ReadSetImportJobStatusCompletedWithFailures {
+							require.Equal(t, "5555555550", report.Results[0].ReadSetID)
+							require.NoError(t, report.Results[0].Err)
+						} else {
+							require.ErrorIs(t, report.Results[0].Err, ErrUnresolved)
 						}
+						require.Len(t, service.Requests(omicstest.OpGet), doubtPatience*(again+1))
 						require.Len(t, service.Jobs(testTarget.SequenceStoreID), 1)
 					}
 				})

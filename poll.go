@@ -135,8 +135,8 @@ func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, err
 	switch {
 	case s.Doubts < patience:
 		return s, e, nil
-	case job.Done() && !errors.Is(e, errOtherSources):
-		s.Job = job
+	case job.Done() && !errors.Is(e, errOtherSources), job.completed() && len(job.Sources) <= len(s.sources()):
+		s.Job = job // with what it says of the sources that it knows
 		return done(s), e, nil
 	}
 	if job.Done() {
@@ -147,7 +147,8 @@ func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, err
 	return s, e, fmt.Errorf("%w: job %s: %w", ErrUnresolved, s.Job.ID, e)
 }
 
-// errOtherSources is an answer about a job that has sources that this one was not started with.
+// errOtherSources is an answer about a job that has sources that this one was not started with. If it failed, nothing tells
+// what became of those that it does not name.
 var errOtherSources = fmt.Errorf("%w: it has sources that the job was not started with", errNotCredible)
 
 // judge reports whether the job has ended, and what is wrong with the answer about it, or nil.

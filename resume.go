@@ -288,13 +288,7 @@ func (r *run) replan(f *flight) {
 // outcomes returns what became of the sources that an ended job carried, where that is clear. Of the others nothing is
 // written, so that the job is looked at again.
 func outcomes(s Submission, sources []Fingerprint) []journal.Source {
-	answers := make(map[Fingerprint]JobSource, len(s.Job.Sources))
-	for _, js := range s.Job.Sources {
-		f := s.Batch.Target.Fingerprint(js.Source)
-		if _, twice := answers[f]; !twice {
-			answers[f] = js
-		}
-	}
+	answers := s.Job.answers(s.Batch.Target)
 	var out []journal.Source
 	for _, f := range sources {
 		js := answers[f] // or that of a source that the job does not name

@@ -219,7 +219,7 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 	}
 	s.Phase = PhasePlanned
 	s.Attempt++
-	s.Search = Search{}
+	s.Search, s.MayHaveStarted = Search{}, false
 	s.NextAt = time.Now()
 	if s.FailedAttempts++; s.FailedAttempts >= attemptMax {
 		s.FailedAttempts = 0 // who goes on has as many again

@@ -1,6 +1,7 @@
 package readsetimport
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -206,7 +207,9 @@ func TestWaitWhosePermissionIsTakenAway(t *testing.T) {
 				}
 				job, err := c.Start(t.Context(), ours())
 				require.NoError(t, err)
-				ended, err := c.Wait(t.Context(), job.JobRef)
+				ctx, cancel := context.WithTimeout(t.Context(), 48*time.Hour)
+				defer cancel()
+				ended, err := c.Wait(ctx, job.JobRef)
 				require.GreaterOrEqual(t, time.Since(began)-time.Minute, tc.least)
 				require.LessOrEqual(t, time.Since(began)-time.Minute, tc.limit)
 				if tc.err == nil {
@@ -261,7 +264,9 @@ func TestLooksDeniedAndListsAllowed(t *testing.T) {
 				service := omicstest.New(denied, func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(10 * time.Minute) })
 				c := newTestClient(t, service, func(o *Options) { o.SourcesPerJob = 1 })
 				began := time.Now()
-				_, err := c.Import(t.Context(), testTarget, testSources(jobs))
+				ctx, cancel := context.WithTimeout(t.Context(), 48*time.Hour)
+				defer cancel()
+				_, err := c.Import(ctx, testTarget, testSources(jobs))
 				require.ErrorIs(t, err, ErrAccessDenied)
 				require.Less(t, time.Since(began), time.Hour)
 			})
