@@ -150,9 +150,11 @@ func (r *run) stepped(ctx context.Context, s step) {
 // goOn leaves a batch under way until its next step.
 func (r *run) goOn(f *flight, s step) {
 	switch {
+	case f.sub.Phase != PhaseRunning && f.slot != nil && s.trouble != nil && s.trouble.kind() == ErrQuotaExceeded:
+		r.losePatience(f.slot.RefusedInDoubt(), s.trouble)
 	case f.sub.Phase != PhaseRunning:
 	case s.trouble == nil:
-		f.sub.NextAt = time.Now().Add(r.c.lookDelay(age(f.sub), r.typical))
+		f.sub.NextAt = time.Now().Add(r.nextLook(f))
 		r.hurry(f)
 	default:
 		f.alone = true // it has a time of its own for the next try, which a sweep must not bring forward
@@ -203,10 +205,9 @@ func (r *run) finish(f *flight) {
 	if job.CompletionTime.IsZero() || job.CreationTime.IsZero() || took < 0 {
 		took = elapsed(f.sub.SentAt)
 	}
-	if r.typical == 0 {
-		r.typical = took
+	if job.Err() == nil {
+		r.times.add(took)
 	}
-	r.typical += (took - r.typical) / 8
 	if r.onJob != nil {
 		r.onJob(job)
 	}

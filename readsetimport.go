@@ -49,6 +49,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -102,7 +103,7 @@ type Options struct {
 	RequestTimeout time.Duration
 
 	// MinPollDelay and MaxPollDelay bound the time between two looks at a job. Both are at most 24 h, and MaxPollDelay is not
-	// less than MinPollDelay. The defaults are 2 s, and 60 s or MinPollDelay if that is more.
+	// less than MinPollDelay. The defaults are 2 s, and 2 min or MinPollDelay if that is more.
 	MinPollDelay, MaxPollDelay time.Duration
 
 	// QuotaPatience is how long an import waits for a job slot while no job of this client runs, at most 365 days. After
@@ -149,7 +150,7 @@ func (o *Options) resolve() error {
 	orDefault(&o.RequestRate, 4.5)
 	orDefault(&o.RequestTimeout, 30*time.Second)
 	orDefault(&o.MinPollDelay, 2*time.Second)
-	orDefault(&o.MaxPollDelay, max(time.Minute, o.MinPollDelay))
+	orDefault(&o.MaxPollDelay, max(2*time.Minute, o.MinPollDelay))
 	orDefault(&o.QuotaPatience, time.Hour)
 	orDefault(&o.TokenWindow, time.Hour)
 	switch {
@@ -251,6 +252,7 @@ func New(api API, optFns ...func(*Options)) (*Client, error) {
 
 // jittered is d give or take a tenth.
 func (c *Client) jittered(d time.Duration) time.Duration {
+	d = min(d, math.MaxInt64/2)
 	return time.Duration(float64(d) * (0.9 + 0.2*c.random()))
 }
 

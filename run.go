@@ -56,8 +56,8 @@ type run struct {
 	outbox                   [][]Result         // results that are not consumed yet
 	untold                   []notice           // events that OnEvent has not been called with
 	counts                   Counts
-	typical                  time.Duration // how long a job takes, 0 before one has ended
-	sweepAfter               time.Time     // sweeps cost too much until then
+	times                    jobTimes
+	sweepAfter               time.Time // sweeps cost too much until then
 	sweepFailures            int
 	quotaSince               time.Time // since when there has been no slot, and no job of this client's running
 }

@@ -118,7 +118,8 @@ func TestImportFollowsTheSlotLimit(t *testing.T) {
 		})
 		c := newTestClient(t, service)
 		c.opts.SourcesPerJob = 1
-		const twoPolls = 2 * time.Minute // MaxPollDelay is one
+		const twoPolls = 4 * time.Minute   // MaxPollDelay is two
+		const nextProbe = 15 * time.Minute // at most
 		go func() {
 			time.Sleep(time.Hour)
 			service.SetMaxActiveJobs(3)
@@ -127,7 +128,7 @@ func TestImportFollowsTheSlotLimit(t *testing.T) {
 			time.Sleep(time.Hour)
 			require.LessOrEqual(t, service.ActiveJobs(), 3)
 			service.SetMaxActiveJobs(50)
-			time.Sleep(twoPolls)
+			time.Sleep(nextProbe)
 			require.GreaterOrEqual(t, service.ActiveJobs(), 48)
 		}()
 		_, err := c.Import(t.Context(), testTarget, testSources(400))

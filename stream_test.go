@@ -72,7 +72,7 @@ func TestStreamYieldsOutcomesAsJobsEnd(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
 			o.JobDuration = func(omicstest.Job) time.Duration { n++; return time.Duration(10-n) * time.Hour }
 		})
-		c := newTestClient(t, service)
+		c := newTestClient(t, service, func(o *Options) { o.MaxPollDelay = time.Minute })
 		c.opts.SourcesPerJob = 10
 		got := make(map[string]int)
 		order := []string{}

@@ -294,7 +294,7 @@ func (c *Client) running(s Submission, job Job) Submission {
 	s.untried, s.MayHaveStarted = false, false
 	s.Failures, s.LastError, s.StartError, s.Doubts, s.Unsent, s.FailedAttempts = 0, "", "", 0, 0, 0
 	s.DeniedSince, s.FullSince, s.Search = time.Time{}, time.Time{}, Search{}
-	s.NextAt = time.Now().Add(c.lookDelay(age(s), 0))
+	s.NextAt = time.Now().Add(c.lookDelay(age(s)))
 	return s
 }
 

@@ -94,7 +94,7 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 				f.alone, f.sub.NextAt = true, now
 				break
 			}
-			f.sub.NextAt = now.Add(r.c.lookDelay(age(f.sub), r.typical))
+			f.sub.NextAt = now.Add(r.nextLook(f))
 		case s.err != nil && resting:
 			// At its own time, and by itself, since there are no sweeps now.
 		case s.err != nil:

@@ -34,7 +34,7 @@ func listBody(text string) func(o *omicstest.Options) {
 }
 
 func TestSweeps(t *testing.T) {
-	late := 70 * time.Second // MaxPollDelay is 60, and some
+	late := 70 * time.Second // MaxPollDelay, and some
 	tests := map[string]lookCase{
 		"all is well":                           {func(*omicstest.Options) {}, late, 45, 200},
 		"jobs come on the list late":            {func(o *omicstest.Options) { o.ListLag = 5 * time.Minute }, late + 5*time.Minute, 400, 200},
@@ -64,7 +64,7 @@ func TestSweeps(t *testing.T) {
 					o.JobDuration = func(omicstest.Job) time.Duration { n++; return time.Duration(10+5*n) * time.Minute }
 					tc.service(o)
 				})
-				c := newTestClient(t, service)
+				c := newTestClient(t, service, func(o *Options) { o.MaxPollDelay = time.Minute })
 				c.opts.SourcesPerJob = 1
 				w := &watched{t: t}
 				c.opts.OnEvent = w.see
@@ -131,7 +131,7 @@ func TestSweepsThatCostTooMuch(t *testing.T) {
 			o.JobDuration = omicstest.Lasting(2 * time.Hour)
 			o.PageSize = 1
 		})
-		c := newTestClient(t, service)
+		c := newTestClient(t, service, func(o *Options) { o.MaxPollDelay = time.Minute })
 		c.opts.SourcesPerJob = 1
 		time.AfterFunc(3*time.Second, func() { otherJobs(t, service, 20) })
 		_, err := c.Import(t.Context(), testTarget, testSources(4))

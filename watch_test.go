@@ -360,4 +360,3 @@ func TestJournalWithoutAPlace(t *testing.T) {
 		require.ErrorContains(t, err, "Region us-east-1")
 	})
 }
-

@@ -29,7 +29,7 @@ func NewPacer(perSecond float64) *Pacer {
 	return &Pacer{
 		turn:    make(chan struct{}, 1),
 		limiter: rate.NewLimiter(rate.Limit(perSecond), 1),
-		gap:     time.Duration(float64(time.Second) / perSecond),
+		gap:     time.Duration(min(float64(time.Second)/perSecond, 1<<62)),
 		full:    rate.Limit(perSecond),
 	}
 }

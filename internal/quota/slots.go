@@ -7,39 +7,56 @@ import (
 	"time"
 )
 
-// Slots counts the import jobs that run, and learns from refusals (402) how many may. Every import of a client takes
-// its slots from here, first come first served.
+// Slots counts the import jobs of a client, and learns from refusals (402) how many the service admits at once. All
+// imports of the client take their slots from here, first come first served.
 type Slots struct {
-	most    int           // MaxActiveJobs, 0: no bound of our own
-	maxPoll time.Duration // MaxPollDelay
-	jitter  func(time.Duration) time.Duration
+	most   int           // of the client's own choice; 0: no such bound
+	stale  time.Duration // after so long without a look, what runs is not known any more
+	jitter func(time.Duration) time.Duration
 
-	mu      sync.Mutex
-	taken   int       // granted and not given back: jobs that run, or may
-	open    int       // of these, the ones whose start has no clear answer yet
-	learned bool      // there was a refusal, and
-	limit   int       // so many ran then
-	probing bool      // one slot above the limit is being tried
-	probeAt time.Time // when to try the next, at the earliest
-	seenAt  time.Time // when jobs of ours were last looked at
-	refusal int       // refusals in a row while no job of ours ran
-	since   time.Time // when the first of them came
-	queue   list.List // of those who wait, first come first
-	changed chan struct{}
+	mu       sync.Mutex
+	taken    int       // granted and not given back: jobs that run, or may
+	starting int       // of these, the ones whose start has no clear answer yet; the jobs of the others are known to run
+	learned  bool      // there was a refusal, and
+	limit    int       // so many ran then
+	probing  bool      // one slot above the limit is being tried
+	probeAt  time.Time // when to try the next, at the earliest
+	missed   int       // probes in a row that were refused
+	seenAt   time.Time // when the client's jobs were last looked at
+	starved  time.Time // since when starts have been refused while no job of the client was known to run; or zero
+	queue    list.List // of those who wait, first come first
+	changed  chan struct{}
 }
 
-// Slot is a place for one job.
+// Slot is a place for one job. Its start has no clear answer until one of Started, Refused and Release is called.
 type Slot struct {
-	of    *Slots
-	open  bool // its start has no clear answer yet
-	probe bool // it is one above the limit
+	of       *Slots
+	starting bool
+	probe    bool // it is one above the limit
 }
 
-// NewSlots returns the slots of a client that has at most so many jobs running at once, or as many as the service admits if
-// that is 0, and looks at each at least every maxPoll. jitter varies the time to the next try of a full service.
+// NewSlots returns the slots of a client that runs at most so many jobs at once, or as many as the service admits if most
+// is 0, and that looks at each of its jobs at least every maxPoll. The function jitter varies the delay before a probe.
 func NewSlots(most int, maxPoll time.Duration, jitter func(time.Duration) time.Duration) *Slots {
-	return &Slots{most: most, maxPoll: maxPoll, jitter: jitter, changed: make(chan struct{})}
+	return &Slots{most: most, stale: 2 * min(maxPoll, staleMax/2), jitter: jitter, changed: make(chan struct{})}
 }
+
+// MaxStarting is how many starts may be under way at once. It keeps a second's requests in flight however slow the answers
+// are, and bounds how many batches are in doubt when the service goes away.
+const MaxStarting = 5
+
+const (
+	freshness = 5 * time.Second // how long after a look it is known how many of the client's jobs run
+	staleMax  = time.Hour
+
+	// A full service is probed for one slot more after a delay that doubles with each probe in a row that is refused.
+	probeDelay    = 30 * time.Second // the first, while jobs of the client run
+	probeDelayMax = 11 * time.Minute
+
+	// Where none runs, a slot is worth more.
+	starvedDelay    = 2 * time.Second
+	starvedDelayMax = time.Minute
+)
 
 // Acquire waits for a slot, behind those who came before. The error is the cause of the context's end.
 func (s *Slots) Acquire(ctx context.Context) (*Slot, error) {
@@ -65,93 +82,50 @@ func (s *Slots) Acquire(ctx context.Context) (*Slot, error) {
 	}
 }
 
-// MaxStarting is how many starts may be under way at once. It keeps a second's requests in flight however slow the answers
-// are, and bounds how many batches are in doubt when the service goes away.
-const MaxStarting = 5
-
-// freshness is how long after a look it is known how many jobs of ours run.
-const freshness = 5 * time.Second
-
-// admit grants a slot to the first in the queue if there is one, or says how long until it is worth asking again; 0 is
-// when something changes.
+// admit grants a slot to the first in the queue if there is one, or returns how long until it is worth asking again; 0
+// is when something changes.
 func (s *Slots) admit(place *list.Element) (*Slot, time.Duration) {
 	now := time.Now()
-	switch wait := s.probeAt.Sub(now); {
-	case s.queue.Front() != place, s.open >= MaxStarting, s.most > 0 && s.taken >= s.most:
+	switch delay := s.probeAt.Sub(now); {
+	case s.queue.Front() != place, s.starting >= MaxStarting, s.most > 0 && s.taken >= s.most:
 		return nil, 0
 	case !s.learned || s.taken < s.limit:
 		return s.grant(false), 0
 	case s.probing:
 		return nil, 0
-	case wait > 0:
-		return nil, wait
-	case s.taken > 0 && now.Sub(s.seenAt) > freshness && now.Before(s.seenAt.Add(2*s.maxPoll)):
+	case delay > 0:
+		return nil, delay
+	case s.running() > 0 && now.Sub(s.seenAt) > freshness && now.Before(s.seenAt.Add(s.stale)):
 		// A job may have ended unseen, and the slot that is tried would be that job's, not one more. Wait for a look.
-		return nil, s.seenAt.Add(2 * s.maxPoll).Sub(now)
+		return nil, s.seenAt.Add(s.stale).Sub(now)
 	}
 	return s.grant(true), 0
 }
 
 func (s *Slots) grant(probe bool) *Slot {
 	s.taken++
-	s.open++
+	s.starting++
 	s.probing = s.probing || probe
-	return &Slot{of: s, open: true, probe: probe}
+	return &Slot{of: s, starting: true, probe: probe}
 }
 
-// Hold returns the slot of a job that runs already, or may, whatever the limit is.
+// running is how many jobs of the client are known to run.
+func (s *Slots) running() int { return s.taken - s.starting }
+
+// Hold returns the slot of a job that an earlier import started, whatever the limit is: one that is known to run, or one
+// that may have been started.
 func (s *Slots) Hold(running bool) *Slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sl := s.grant(false)
 	if running {
-		s.settle(sl)
-		s.limit = max(s.limit, s.taken)
+		s.answered(sl)
+		s.runs()
 	}
 	return sl
 }
 
-// Started notes that the job of the slot runs. A job above the limit raises it, and the next one is tried at once.
-func (sl *Slot) Started() {
-	s := sl.of
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.settle(sl)
-	s.refusal, s.since = 0, time.Time{}
-	if s.learned && s.taken > s.limit {
-		s.limit = s.taken
-		s.probeAt = time.Now()
-		s.seenAt = s.probeAt // where one more fits, the next is worth trying before the next look
-	}
-	s.notify()
-}
-
-// Refused gives back a slot that the service did not grant (402). What runs now is the limit. It returns since when there are
-// refusals while nothing of ours runs, or the zero time if something does or may.
-func (sl *Slot) Refused() (since time.Time) {
-	s := sl.of
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.settle(sl)
-	s.taken--
-	s.learned, s.limit = true, s.taken
-	var next time.Duration
-	if s.taken > 0 {
-		// One slot more is worth less where there are many, so it is tried less often.
-		next = s.maxPoll * time.Duration(min(max(s.limit, 2), 20)) / 4
-		s.refusal, s.since = 0, time.Time{}
-	} else {
-		if s.refusal++; s.refusal == 1 {
-			s.since = time.Now()
-		}
-		next = min(s.maxPoll, 2*time.Second<<min(s.refusal-1, 10))
-	}
-	s.probeAt = time.Now().Add(s.jitter(next))
-	s.notify()
-	return s.since
-}
-
-// Seen notes that jobs of ours were looked at just now, and the ends among them have been noted.
+// Seen notes that the client's jobs were looked at just now. Slots of those that have ended must have been released.
 func (s *Slots) Seen() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,21 +135,124 @@ func (s *Slots) Seen() {
 	}
 }
 
+// Wanted reports whether somebody waits for a slot.
+func (s *Slots) Wanted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue.Len() > 0
+}
+
+// InUse returns the number of slots that are taken.
+func (s *Slots) InUse() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.taken
+}
+
+// Started notes that the job of the slot runs. After one above the limit, the next is tried at once.
+func (sl *Slot) Started() {
+	s := sl.of
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	probe := sl.probe
+	s.answered(sl)
+	s.runs()
+	if probe {
+		s.limit = max(s.limit, s.taken)
+		s.missed = 0
+		s.probeAt = time.Now()
+		s.seenAt = s.probeAt // where one more fits, the next is worth trying before the next look
+	}
+	s.notify()
+}
+
+// runs notes that one more job of the client is known to run.
+func (s *Slots) runs() {
+	s.starved = time.Time{}
+	if s.learned {
+		s.limit = max(s.limit, s.running())
+	}
+}
+
+// Refused gives back a slot that the service did not grant (402): what is left is the limit for now.
+//
+// It returns since when starts have been refused while no job of the client was known to run, or the zero time if one
+// is. That time begins anew after a job has started or was taken up as running (see Hold), and with nothing else: a
+// slot whose start is in doubt neither stops it nor, when it is granted or given back, sets it to zero.
+func (sl *Slot) Refused() (since time.Time) {
+	s := sl.of
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	probe := sl.probe
+	s.answered(sl)
+	s.taken--
+	s.full(s.taken, probe)
+	s.notify()
+	return s.starved
+}
+
+// RefusedInDoubt is [Slot.Refused] for a batch that an earlier request may have started: the service is full (402), and
+// the slot is kept, since one of the jobs that fill it may be the batch's.
+func (sl *Slot) RefusedInDoubt() (since time.Time) {
+	s := sl.of
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case sl.probe:
+		s.endProbe(sl)
+		s.full(s.limit, true)
+	case !s.learned:
+		s.full(s.taken, false)
+	default:
+		// It is repeated again and again, and must not put off the probes of others.
+		s.starve()
+	}
+	s.notify()
+	return s.starved
+}
+
+// full notes a refusal while so many slots were taken, and when to try again.
+func (s *Slots) full(limit int, probe bool) {
+	if probe {
+		s.missed++
+	} else {
+		s.missed = 0 // somebody else took the place
+	}
+	s.learned, s.limit = true, limit
+	s.starve()
+	delay, most := probeDelay, probeDelayMax
+	if s.running() == 0 {
+		delay, most = starvedDelay, starvedDelayMax
+	}
+	s.probeAt = time.Now().Add(s.jitter(min(most, delay<<min(s.missed, 10))))
+}
+
+func (s *Slots) starve() {
+	if s.running() == 0 && s.starved.IsZero() {
+		s.starved = time.Now()
+	}
+}
+
 // Release gives back the slot of a job that has ended, or that was not started.
 func (sl *Slot) Release() {
 	s := sl.of
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settle(sl)
+	s.answered(sl)
 	s.taken--
 	s.notify()
 }
 
-func (s *Slots) settle(sl *Slot) {
-	if sl.open {
-		sl.open = false
-		s.open--
+// answered notes that the start of the slot's job has a clear answer.
+func (s *Slots) answered(sl *Slot) {
+	if sl.starting {
+		sl.starting = false
+		s.starting--
 	}
+	s.endProbe(sl)
+}
+
+func (s *Slots) endProbe(sl *Slot) {
 	if sl.probe {
 		sl.probe, s.probing = false, false
 	}
@@ -185,11 +262,4 @@ func (s *Slots) settle(sl *Slot) {
 func (s *Slots) notify() {
 	close(s.changed)
 	s.changed = make(chan struct{})
-}
-
-// InUse returns the number of slots that are taken.
-func (s *Slots) InUse() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.taken
 }

@@ -37,6 +37,15 @@ func waits(t *testing.T, s *Slots) (*Slot, time.Duration) {
 	return sl, time.Since(began)
 }
 
+// everySecond calls a function until the test ends.
+func everySecond(t *testing.T, do func()) {
+	go func() {
+		for sleep(t.Context(), time.Second) == nil {
+			do()
+		}
+	}()
+}
+
 // occupied is slots with n jobs that run, all of them looked at just now.
 func occupied(t *testing.T, s *Slots, n int) []*Slot {
 	t.Helper()
@@ -121,13 +130,12 @@ func TestSlots(t *testing.T) {
 		held[0].Release()
 		take(t, s).Started() // one that ended makes room for one
 	})
-	inBubble("a probe for one more goes out now and then, after a look", 0, func(t *testing.T, s *Slots) {
+	inBubble("a probe for one more goes out after a delay and a look", 0, func(t *testing.T, s *Slots) {
 		occupied(t, s, 20)
 		take(t, s).Refused()
-		const interval = time.Minute * 20 / 4
 		var lookAt time.Time
-		time.AfterFunc(interval-30*time.Second, s.Seen)
-		time.AfterFunc(interval+30*time.Second, func() {
+		time.AfterFunc(probeDelay-10*time.Second, s.Seen)
+		time.AfterFunc(probeDelay+20*time.Second, func() {
 			lookAt = time.Now()
 			s.Seen()
 		})
@@ -138,6 +146,53 @@ func TestSlots(t *testing.T) {
 		require.Equal(t, time.Duration(-1), again, "one at a time")
 		probe.Refused()
 		require.Equal(t, 20, s.limit)
+	})
+	inBubble("probes that are refused come ever later, until one succeeds", 0, func(t *testing.T, s *Slots) {
+		occupied(t, s, 20)
+		take(t, s).Refused()
+		everySecond(t, s.Seen)
+		delays := func(n int) (out []time.Duration) {
+			for range n {
+				probe, d := waits(t, s)
+				out = append(out, d.Round(2*time.Second))
+				probe.Refused()
+			}
+			return out
+		}
+		const second = time.Second
+		require.Equal(t, []time.Duration{30 * second, 60 * second, 120 * second, 240 * second, 480 * second, 660 * second, 660 * second}, delays(7))
+		probe, _ := waits(t, s)
+		probe.Started()
+		require.Equal(t, []time.Duration{0, 60 * second, 120 * second}, delays(3))
+	})
+	inBubble("a place that somebody else took is probed for soon", 0, func(t *testing.T, s *Slots) {
+		held := occupied(t, s, 3)
+		take(t, s).Refused()
+		for range 8 {
+			time.Sleep(time.Hour)
+			s.Seen()
+			take(t, s).Refused()
+		}
+		held[0].Release()
+		take(t, s).Refused()
+		require.Equal(t, 2, s.limit)
+		time.AfterFunc(probeDelay, s.Seen)
+		_, d := waits(t, s)
+		require.Equal(t, probeDelay, d)
+	})
+	inBubble("a job in the place of one that ended does not raise the limit", 0, func(t *testing.T, s *Slots) {
+		held := occupied(t, s, 3)
+		take(t, s).Refused()
+		time.Sleep(time.Hour)
+		held[0].Release()
+		s.Seen()
+		again, probe := take(t, s), take(t, s)
+		require.True(t, probe.probe)
+		again.Started()
+		require.Equal(t, 3, s.limit)
+		probe.Refused()
+		require.Equal(t, 3, s.limit)
+		require.Equal(t, 1, s.missed)
 	})
 	inBubble("where no look succeeds, a probe goes out all the same", 0, func(t *testing.T, s *Slots) {
 		occupied(t, s, 2)
@@ -159,22 +214,13 @@ func TestSlots(t *testing.T) {
 			s.Seen()
 		}
 	})
-	inBubble("with nothing of ours running, probes go out ever less often", 0, func(t *testing.T, s *Slots) {
-		began := time.Now()
+	inBubble("with nothing of ours running, probes go out sooner", 0, func(t *testing.T, s *Slots) {
 		for n, want := range []time.Duration{0, 2, 4, 8, 16, 32, 60, 60, 60} {
 			probe, d := waits(t, s)
 			require.Equal(t, want*time.Second, d)
 			require.Equal(t, n > 0, probe.probe)
-			require.Equal(t, began, probe.Refused(), "since when it is so")
+			probe.Refused()
 		}
-		probe, _ := waits(t, s)
-		probe.Started()
-		next := take(t, s)
-		require.Zero(t, next.Refused())
-		probe.Release()
-		time.Sleep(time.Minute)
-		now := time.Now()
-		require.Equal(t, now, take(t, s).Refused(), "it begins anew")
 	})
 	inBubble("many refusals at once", 0, func(t *testing.T, s *Slots) {
 		held := occupied(t, s, 3)
@@ -205,7 +251,7 @@ func TestSlotsAddUp(t *testing.T) {
 				return sl
 			}
 			for range 1000 {
-				switch what := random.IntN(7); {
+				switch what := random.IntN(8); {
 				case what < 2:
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.IntN(300))*time.Second)
 					if sl, err := s.Acquire(ctx); err == nil {
@@ -224,8 +270,10 @@ func TestSlotsAddUp(t *testing.T) {
 					pick(&running).Release()
 				case what == 6:
 					s.Seen()
+				case what == 7 && len(open) > 0:
+					open[random.IntN(len(open))].RefusedInDoubt()
 				}
-				if len(open) != s.open || len(open)+len(running) != s.taken || s.open > MaxStarting || s.limit < 0 || s.most > 0 && s.taken > s.most {
+				if len(open) != s.starting || len(open)+len(running) != s.taken || s.starting > MaxStarting || s.limit < 0 || s.most > 0 && s.taken > s.most {
 					require.FailNow(t, "the numbers do not add up", "%d open, %d running; %+v", len(open), len(running), s)
 				}
 				probes := 0
@@ -234,7 +282,7 @@ func TestSlotsAddUp(t *testing.T) {
 						probes++
 					}
 				}
-				if probes > 1 || s.probing != (probes == 1) {
+				if probes > 1 || s.probing != (probes == 1) || s.starved != (time.Time{}) && len(running) > 0 {
 					require.FailNow(t, "probes", "%d, %t", probes, s.probing)
 				}
 			}
