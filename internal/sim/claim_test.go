@@ -18,6 +18,8 @@ type claim struct {
 	at     time.Time
 	who    string
 	result readsetimport.Result
+
+	stopped bool // the import was: what it says to be open is in doubt still, and not given up
 }
 
 // memory is what the journal has been told, whether or not it is on the disk.
@@ -109,7 +111,7 @@ func (p *process) claim(who string, res readsetimport.Result) {
 	w := p.world
 	who = fmt.Sprintf("run %d, %s: %s", p.number, who, keyOf(res.Source.Source1))
 	if !p.deaf || said(res) != saysNotSent { // whoever cannot read the journal cannot know
-		w.claims = append(w.claims, claim{time.Now(), who, res})
+		w.claims = append(w.claims, claim{p.toldAt(res), who, res, p.ctx.Err() != nil})
 	}
 	f := target.Fingerprint(res.Source)
 	switch said(res) {
@@ -136,6 +138,16 @@ func (p *process) claim(who string, res readsetimport.Result) {
 	if errors.Is(res.Err, errInput) {
 		w.breaks("input", "%s was read before the input broke, and is blamed for it: %v", who, res.Err)
 	}
+}
+
+// toldAt is when an event told of a result, which may wait for long to be read, or now.
+func (p *process) toldAt(res readsetimport.Result) time.Time {
+	for _, e := range p.events {
+		if r := e.Result; r != nil && r.Index == res.Index && r.Source.Source1 == res.Source.Source1 && said(*r) == said(res) {
+			return e.Time
+		}
+	}
+	return time.Now()
 }
 
 func isOf(set omicstest.ReadSet, res readsetimport.Result) bool {

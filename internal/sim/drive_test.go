@@ -118,6 +118,7 @@ func (i *importing) judge() {
 	case i.input == nil && unresolved > 0 && !errors.Is(i.err, readsetimport.ErrUnresolved):
 		w.breaks("error", "%s: %d are unresolved, and the error does not say so: %v", who, unresolved, i.err)
 	}
+	p.gaveUp(who, i.err)
 	if o := p.lastOutage(credentials); errors.Is(i.err, errNoCredentials) && time.Since(p.begin)-o.from < time.Minute {
 		w.breaks("impatient", "%s: it ended after %s without credentials: %v", who, time.Since(p.begin)-o.from, i.err)
 	}

@@ -216,8 +216,11 @@ func (w *world) live() (verdict, error) {
 	if broken := w.brokenRule(); broken != nil {
 		return v, broken
 	}
-	if err == nil {
+	if err == nil || ignored(ruleOf(err)) {
 		w.judge()
+		spans := w.spans()
+		w.judgeSlots(spans)
+		w.judgePatience(spans)
 		err = w.brokenRule()
 	}
 	return v, err

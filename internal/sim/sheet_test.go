@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/readsetimport/readsetimport"
 )
@@ -61,9 +62,12 @@ func changes(random *rand.Rand, run int) int {
 	return pick(random, 0, 1, 1, 2, 3)
 }
 
+// bucket is where the sources of the sheets are.
+const bucket = "s3://bucket/sim/"
+
 // sourceFor is the source of a number. Its key is in the names of its files.
 func sourceFor(n int) readsetimport.Source {
-	uri := fmt.Sprintf("s3://bucket/sim/%s", keyFor(n))
+	uri := bucket + keyFor(n)
 	var s readsetimport.Source
 	switch n % 3 {
 	case 0:
@@ -80,9 +84,8 @@ func keyFor(n int) string { return fmt.Sprintf("s%04d", n) }
 
 // keyOf is the key of the source with this first file, or the file itself if it is not one of the sheet.
 func keyOf(source1 string) string {
-	const prefix = "s3://bucket/sim/"
-	if len(source1) >= len(prefix)+5 && source1[:len(prefix)] == prefix {
-		return source1[len(prefix) : len(prefix)+5]
+	if key, ours := strings.CutPrefix(source1, bucket); ours && len(key) >= 5 {
+		return key[:5]
 	}
 	return source1
 }

@@ -40,6 +40,8 @@ type world struct {
 	records memory // what is in the journal
 	claims  []claim
 
+	impatient []impatience
+
 	inStore  map[string]omicstest.ReadSet // as listed the last time
 	listedAt time.Time
 
