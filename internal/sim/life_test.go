@@ -87,6 +87,7 @@ func (p *process) importSheet(sheet, another []readsetimport.Source) (*readsetim
 		all = append(all, &importing{p: p, name: "the other import", sheet: another})
 	}
 	p.imports = len(all)
+	w.shared = w.shared || p.imports > 1
 	var group sync.WaitGroup
 	for n, i := range all {
 		group.Go(func() {

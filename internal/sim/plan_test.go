@@ -155,8 +155,18 @@ func newPlan(seed uint64) plan {
 		p.diskFaults[phaseListing], p.diskFaults[phaseInspecting] = pick(random, 0, 0.3), pick(random, 0, 0.3)
 		favoured = slices.Concat(pointsIn(phaseListing), pointsIn(phaseInspecting), appendPointsIn(phaseListing))
 	}
+	if seed%5 == 3 { // few slots, which jobs of earlier runs have
+		least = 3
+		c.batchSize, c.maxActive, s.maxActive, s.longest = 1+random.IntN(3), 0, 1+random.IntN(2), pick[time.Duration](random, 20, 100)*c.maxPoll
+		s.foreign = 0
+		favoured = slices.Concat(pointsIn(phaseLooking), pointsIn(phaseSweeping))
+	}
 	for i := range n {
 		run := newRunPlan(random)
+		if seed%5 == 3 {
+			run.patience = pick(random, c.maxPoll, 2*c.maxPoll, time.Hour)
+			run.pause = between(random, time.Second, s.longest)
+		}
 		if len(favoured) > 0 && random.IntN(2) == 0 {
 			run.crash, run.after = pick(random, favoured...), 0
 		}
@@ -202,6 +212,9 @@ func newRunPlan(random *rand.Rand) runPlan {
 	case 0:
 		run.after = between(random, time.Second, 3*time.Hour) // and then it is interrupted or killed
 		run.crash = pick(random, crashPoint{}, interrupt)
+		if random.IntN(2) == 0 { // while its input waits, and perhaps its OnEvent
+			run.crash, run.input.pauses, run.slow = interrupt, pick(random, 0.3, 1), random.IntN(2) == 0
+		}
 	case 1: // ends by itself
 	case 2, 3, 4: // where a batch hangs in the balance
 		run.crash = pick(random, crashPoint{"append after", phasePlanned}, crashPoint{"request on its way", phaseSending},

@@ -10,15 +10,16 @@ import (
 	"time"
 )
 
-// shrink looks for the fewest events with which a seed still fails, and tells of them. It takes away what it can, one
+// shrink looks for the fewest events with which a seed still breaks the same rule, and tells of them. It takes away what it can, one
 // after the other, until nothing more can be taken away or it has taken long enough.
-func shrink(t *testing.T, seed uint64, failed seedOutcome) string {
+func shrink(t *testing.T, seed uint64, failed seedOutcome, alive func()) string {
 	deadline := time.Now().Add(20 * time.Second)
 	allowed := limits{without: make(map[string]bool)}
 	try := func(less limits) bool {
 		if time.Now().After(deadline) {
 			return false
 		}
+		alive()
 		out := runSeed(t, seed, less)
 		if out.err == nil || ruleOf(out.err) != ruleOf(failed.err) {
 			return false
@@ -55,12 +56,17 @@ func shrink(t *testing.T, seed uint64, failed seedOutcome) string {
 			}
 		}
 	}
+	return describe(seed, failed)
+}
+
+// describe tells how a seed fails.
+func describe(seed uint64, failed seedOutcome) string {
 	const most = 200
 	lines := strings.Split(strings.TrimSpace(failed.world.traceText()), "\n")
 	if len(lines) > most {
 		lines = slices.Concat(lines[:most/2], []string{"…"}, lines[len(lines)-most/2:])
 	}
-	return fmt.Sprintf("simulation: seed %d fails: %v\n%s\nplan: %s\nwhat went wrong in it, shrunk to the least:\n\t%s\nand all that happened then:\n\t%s\n",
+	return fmt.Sprintf("simulation: seed %d fails: %v\n%s\nplan: %s\nwhat went wrong in it:\n\t%s\nand all that happened then:\n\t%s\n",
 		seed, failed.err, replayCommand(seed), failed.world.plan, strings.Join(failed.world.happened, "\n\t"), strings.Join(lines, "\n\t"))
 }
 

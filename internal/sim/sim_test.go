@@ -95,6 +95,7 @@ type total struct {
 	Rules                        map[string]int // that were broken
 	Failures                     []string
 	Current                      uint64 // the seed under way
+	Unshrunk                     string // how it fails, before less is tried
 }
 
 func (a *total) add(b total) {
@@ -138,7 +139,8 @@ func simulateHere(t *testing.T, from uint64, n int) {
 		case *flagPlain:
 			part.Failures = []string{fmt.Sprintf("simulation: seed %d fails: %v", seed, out.err)}
 		default:
-			part.Failures = []string{shrink(t, seed, out)}
+			send(total{Current: seed, Unshrunk: describe(seed, out)}) // should less of it not end
+			part.Failures = []string{shrink(t, seed, out, func() { send(total{Current: seed}) })}
 		}
 		if out.err != nil {
 			part.Rules = map[string]int{ruleOf(out.err): 1}

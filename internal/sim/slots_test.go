@@ -31,10 +31,10 @@ func (w *world) spans() (all []span) {
 }
 
 // judgeSlots checks that no more jobs ran at once than may. A batch that was given up as unresolved has no slot any
-// more, and its job can run.
+// more, and its job can run. Nor has that of an import that ended before its job, if the client has another import.
 func (w *world) judgeSlots(all []span) {
 	most := w.plan.client.maxActive
-	if most == 0 || w.orchestrates() || slices.ContainsFunc(w.claims, func(c claim) bool { return said(c.result) == saysUnresolved && !c.stopped }) {
+	if most == 0 || w.orchestrates() || w.shared || slices.ContainsFunc(w.claims, func(c claim) bool { return said(c.result) == saysUnresolved && !c.stopped }) {
 		return
 	}
 	for _, s := range all {
@@ -73,7 +73,7 @@ func (w *world) judgePatience(all []span) {
 
 // gaveUp notes an import that ended for want of a slot.
 func (p *process) gaveUp(who string, err error) {
-	if errors.Is(err, readsetimport.ErrQuotaExceeded) {
+	if errors.Is(err, readsetimport.ErrQuotaExceeded) && p.imports == 1 {
 		p.world.impatient = append(p.world.impatient, impatience{time.Now(), p.patience(), who})
 	}
 }

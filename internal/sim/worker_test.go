@@ -90,7 +90,7 @@ func (w worker) run(first, last uint64) (total, uint64) {
 		_ = cmd.Process.Signal(syscall.SIGQUIT) // and it tells where it is
 		time.AfterFunc(2*time.Second, func() { _ = cmd.Process.Kill() })
 	})
-	current := first
+	current, unshrunk := first, ""
 	var tail []string // of what it says that is not for us
 	in := bufio.NewReader(lines)
 	for {
@@ -99,7 +99,9 @@ func (w worker) run(first, last uint64) (total, uint64) {
 			var part total
 			if json.Unmarshal([]byte(text), &part) == nil {
 				watchdog.Reset(w.limit)
-				current = part.Current
+				if part.Current != current || part.Unshrunk != "" {
+					current, unshrunk = part.Current, part.Unshrunk
+				}
 				all.add(part)
 			}
 		} else {
@@ -121,6 +123,10 @@ func (w worker) run(first, last uint64) (total, uint64) {
 		return all, last
 	}
 	all.Seeds++
+	if unshrunk != "" {
+		all.Failures = append(all.Failures, unshrunk)
+		return all, current + 1
+	}
 	all.Rules["it ends"]++
 	output := errText.String()
 	all.Failures = append(all.Failures, fmt.Sprintf("simulation: seed %d fails: %v\n%s\n%s\n%s", current, err, replayCommand(current),

@@ -41,6 +41,7 @@ type world struct {
 	claims  []claim
 
 	impatient []impatience
+	shared    bool // a client had two imports at once
 
 	inStore  map[string]omicstest.ReadSet // as listed the last time
 	listedAt time.Time
