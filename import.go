@@ -135,8 +135,7 @@ func (r *run) recall(ctx context.Context, report *Report) {
 	if r.c.ledger == nil || r.c.ledger.Open(ctx) != nil {
 		return
 	}
-	place, _ := r.c.ledger.Place(r.target.SequenceStoreID)
-	r.entered = place.Matches(r.c.placeOf(r.target))
+	r.entered = r.c.here(r.target)
 	for i, res := range report.Results {
 		if !errors.Is(res.Err, errInvalidInput) {
 			continue

@@ -24,7 +24,7 @@ type run struct {
 	whole   []Source  // all sources of an Import, known to be valid; nil for a Stream
 	onJob   func(Job) // called with each job that ended
 	watcher bool      // it has no input of its own
-	entered bool      // it has a journal, and may believe it
+	entered bool      // it has a journal that has been read and is of its store
 
 	wants   chan struct{}    // the loop wants a chunk of input
 	chunks  chan chunk       // of input

@@ -42,16 +42,26 @@ func (c *Client) enter(ctx context.Context, r *run) error {
 		if err := c.ledger.Open(ctx); err != nil {
 			return err
 		}
-		if err := c.ledger.Locate(ctx, r.target.SequenceStoreID, c.placeOf(r.target)); err != nil {
+		err := c.ledger.Locate(ctx, r.target.SequenceStoreID, c.placeOf(r.target))
+		if r.entered = c.here(r.target); err == nil {
+			err = c.ledger.Broken()
+		}
+		if err != nil {
 			return err
 		}
-		r.entered = true
 		c.watch(ctx, r)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.runs[r] = struct{}{}
 	return nil
+}
+
+// here reports whether what the journal says of the target's store can be said of this client's: it does not know the
+// store in another place.
+func (c *Client) here(t Target) bool {
+	place, _ := c.ledger.Place(t.SequenceStoreID)
+	return place.Matches(c.placeOf(t))
 }
 
 // knock waits until no other import enters or leaves.
@@ -69,7 +79,7 @@ func (c *Client) watch(ctx context.Context, r *run) {
 	c.watcher(ctx, r.target)
 	for _, known := range c.ledger.Unheld() {
 		t := Target{SequenceStoreID: known.SequenceStoreID, RoleARN: r.target.RoleARN}
-		if place, marked := c.ledger.Place(t.SequenceStoreID); t != r.target && (!marked || !place.Matches(c.placeOf(t))) {
+		if _, marked := c.ledger.Place(t.SequenceStoreID); t != r.target && !(marked && c.here(t)) {
 			continue
 		}
 		w := c.watcher(ctx, t)

@@ -61,17 +61,18 @@ type Batch struct {
 // New returns a ledger of what j says. It reads nothing yet.
 func New(j journal.Journal) *Ledger { return &Ledger{journal: j, turn: make(chan struct{}, 1)} }
 
-// Open reads the journal, unless that was done before.
+// Open reads the journal, unless that was done before. What was read stays true if a record cannot be written later: see
+// Broken.
 func (l *Ledger) Open(ctx context.Context) error {
 	if err := l.takeTurn(ctx); err != nil {
 		return err
 	}
 	defer l.endTurn()
 	l.mu.Lock()
-	read, broken := l.read, l.broken
+	read := l.read
 	l.mu.Unlock()
 	if read {
-		return broken
+		return nil
 	}
 	l.entries = make(map[journal.Fingerprint]entry)
 	l.holders = make(map[journal.Fingerprint]any)
@@ -91,6 +92,13 @@ func (l *Ledger) Open(ctx context.Context) error {
 	defer l.mu.Unlock()
 	l.read = true
 	return nil
+}
+
+// Broken returns why no more records can be written, or nil if they can.
+func (l *Ledger) Broken() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.broken
 }
 
 func (l *Ledger) takeTurn(ctx context.Context) error {
