@@ -2,8 +2,11 @@ package readsetimport
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -100,6 +103,44 @@ func requireEvents(t *testing.T, events []Event, read int, results map[int]Resul
 	require.Zero(t, last.Running, "running, at the end")
 	require.Equal(t, counts.Imported, last.Imported, "imported, at the end")
 	require.Equal(t, counts.Failed, last.Failed, "failed, at the end")
+}
+
+func TestStreamPromises(t *testing.T) {
+	for name, tc := range map[string]struct {
+		lasts  time.Duration // the context
+		most   int           // results that are read
+		broken error         // the input's own error
+	}{
+		"to its end":        {lasts: 100 * time.Hour, most: 100},
+		"the context ends":  {lasts: 3 * time.Second, most: 100},
+		"broken off":        {lasts: 100 * time.Hour, most: 3},
+		"the input breaks":  {lasts: 100 * time.Hour, most: 100, broken: errors.New("line 7")},
+		"all of it at once": {lasts: time.Hour + 300*time.Millisecond, most: 3, broken: errors.New("line 7")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, _ := smallBatches(t)
+				ctx, cancel := context.WithTimeout(t.Context(), tc.lasts)
+				defer cancel()
+				input := func(yield func(Source, error) bool) {
+					for _, s := range testSources(55) {
+						if !yield(s, nil) {
+							return
+						}
+					}
+					if tc.broken != nil {
+						yield(Source{}, tc.broken)
+					}
+				}
+				n := 0
+				for range streamChecked(ctx, t, c, testTarget, input) {
+					if n++; n == tc.most {
+						break
+					}
+				}
+			})
+		})
+	}
 }
 
 // The helper has its own test, since one that lets everything pass is worse than none.

@@ -74,6 +74,12 @@ func (w *world) judgePatience(all []span) {
 // gaveUp notes an import that ended for want of a slot.
 func (p *process) gaveUp(who string, err error) {
 	if errors.Is(err, readsetimport.ErrQuotaExceeded) && p.imports == 1 {
-		p.world.impatient = append(p.world.impatient, impatience{time.Now(), p.patience(), who})
+		at := time.Now()
+		for _, e := range p.events {
+			if e.Result != nil && errors.Is(e.Result.Err, readsetimport.ErrQuotaExceeded) && e.Time.Before(at) {
+				at = e.Time // and then it waited for the jobs that ran
+			}
+		}
+		p.world.impatient = append(p.world.impatient, impatience{at, p.patience(), who})
 	}
 }
