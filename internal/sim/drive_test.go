@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -136,6 +137,11 @@ func (p *process) onEvent() func(readsetimport.Event) {
 			p.world.breaks("events", "run %d: %q after the import had ended", p.number, e.Kind)
 		}
 		one.Unlock()
+		if n == p.run.interruptAt && !p.calm && p.world.happens(fmt.Sprintf("run %d: interrupted at event %d", p.number, n)) {
+			p.world.log("run %d: interrupted at event %d, %q", p.number, n, e.Kind)
+			p.cancel(context.Canceled)
+			p.pass(time.Second)
+		}
 		if p.slow && p.world.portion("slow event", p.number, n) < 0.1 {
 			longest := pickBy(p.world.roll("slow events", p.number), time.Second, time.Minute, time.Hour)
 			p.pass(time.Duration(p.world.roll("slowness", p.number, n) % uint64(longest)))

@@ -50,11 +50,12 @@ type runPlan struct {
 	power bool          // the crash takes the machine down, and what was not synced may be lost
 	pause time.Duration
 
-	patience   time.Duration // for a slot
-	input      inputPlan     // of its streams
-	outages    []outage
-	slow       bool // its OnEvent is
-	unreadable bool // its journal is
+	patience    time.Duration // for a slot
+	interruptAt int           // the event at which it is interrupted, from 1; 0: none
+	input       inputPlan     // of its streams
+	outages     []outage
+	slow        bool // its OnEvent is
+	unreadable  bool // its journal is
 }
 
 // hashOf is a number that depends on its parts and nothing else.
@@ -199,6 +200,9 @@ func newRunPlan(random *rand.Rand) runPlan {
 		outages:    newOutages(random),
 		slow:       random.IntN(4) == 0,
 		unreadable: random.IntN(40) == 0,
+	}
+	if random.IntN(8) == 0 { // while its OnEvent runs, and its input waits
+		run.interruptAt, run.input.pauses = 1+random.IntN(20), pick(random, 0.3, 1)
 	}
 	switch random.IntN(12) {
 	case 0, 1:
