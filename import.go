@@ -135,7 +135,7 @@ func (r *run) recall(ctx context.Context, report *Report) {
 	if r.c.ledger == nil || r.c.ledger.Open(ctx) != nil {
 		return
 	}
-	r.entered = r.c.here(r.target)
+	r.informed = r.c.here(r.target)
 	for i, res := range report.Results {
 		if !errors.Is(res.Err, errInvalidInput) {
 			continue

@@ -18,13 +18,13 @@ import (
 // requests, wait for slots and call OnEvent, and hand what they have back to it. It never waits for a consumer or for
 // OnEvent, so that neither holds back other imports of the client.
 type run struct {
-	c       *Client
-	target  Target
-	opts    ImportOptions
-	whole   []Source  // all sources of an Import, known to be valid; nil for a Stream
-	onJob   func(Job) // called with each job that ended
-	watcher bool      // it has no input of its own
-	entered bool      // it has a journal that has been read and is of its store
+	c        *Client
+	target   Target
+	opts     ImportOptions
+	informed bool      // its journal has been read, and is of its store
+	whole    []Source  // all sources of an Import, known to be valid; nil for a Stream
+	onJob    func(Job) // called with each job that ended
+	watcher  bool      // it has no input of its own
 
 	wants   chan struct{}    // the loop wants a chunk of input
 	chunks  chan chunk       // of input

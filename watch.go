@@ -34,6 +34,9 @@ type claim struct {
 // enter makes an import one of the client's. With a journal, it reads that, and has the batches watched that it knows
 // to be under way.
 func (c *Client) enter(ctx context.Context, r *run) error {
+	if c.ledger != nil {
+		defer func() { r.informed = c.ledger.Opened() && c.here(r.target) }()
+	}
 	if err := c.knock(ctx); err != nil {
 		return err
 	}
@@ -42,11 +45,10 @@ func (c *Client) enter(ctx context.Context, r *run) error {
 		if err := c.ledger.Open(ctx); err != nil {
 			return err
 		}
-		err := c.ledger.Locate(ctx, r.target.SequenceStoreID, c.placeOf(r.target))
-		if r.entered = c.here(r.target); err == nil {
-			err = c.ledger.Broken()
+		if err := c.ledger.Locate(ctx, r.target.SequenceStoreID, c.placeOf(r.target)); err != nil {
+			return err
 		}
-		if err != nil {
+		if err := c.ledger.Broken(); err != nil {
 			return err
 		}
 		c.watch(ctx, r)
@@ -197,7 +199,7 @@ func (r *run) leaveBehind(f *flight) {
 // known returns the result of a source that the import did not come to, as the journal knows it; false if it is not
 // known to be in the store or on its way.
 func (r *run) known(s Source, index int, why error) (Result, bool) {
-	if !r.entered {
+	if !r.informed {
 		return Result{}, false
 	}
 	now := r.c.ledger.Source(r.target.Fingerprint(s))

@@ -68,10 +68,7 @@ func (l *Ledger) Open(ctx context.Context) error {
 		return err
 	}
 	defer l.endTurn()
-	l.mu.Lock()
-	read := l.read
-	l.mu.Unlock()
-	if read {
+	if l.Opened() {
 		return nil
 	}
 	l.entries = make(map[journal.Fingerprint]entry)
@@ -92,6 +89,13 @@ func (l *Ledger) Open(ctx context.Context) error {
 	defer l.mu.Unlock()
 	l.read = true
 	return nil
+}
+
+// Opened reports whether the journal has been read.
+func (l *Ledger) Opened() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.read
 }
 
 // Broken returns why no more records can be written, or nil if they can.

@@ -215,7 +215,12 @@ func (w *world) sentBefore(c claim, jobs []omicstest.Job) string {
 		if end, ok := w.records.ended[key]; ok && !end.at.After(c.at) && end.readSet == "" {
 			continue // it failed there
 		}
-		for _, s := range w.sends[job.ClientToken] {
+		sends := w.sends[job.ClientToken]
+		created := job.CreationTime.Add(-w.plan.service.skew)
+		if created.After(c.at) && slices.ContainsFunc(sends, func(s *send) bool { return s.at.After(c.at) && !s.at.After(created) }) {
+			continue // by a request that was sent later, under the same token
+		}
+		for _, s := range sends {
 			if !s.at.After(c.at) && (s.refused.IsZero() || s.refused.After(c.at)) {
 				return job.ID
 			}

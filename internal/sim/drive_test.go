@@ -1,10 +1,8 @@
 package sim
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/readsetimport/readsetimport"
@@ -18,6 +16,7 @@ type importing struct {
 	input   *input // of a stream
 	results []readsetimport.Result
 	err     error
+	events  []readsetimport.Event
 	left    bool // the loop over the results was broken off
 }
 
@@ -32,7 +31,7 @@ func (i *importing) run(c *readsetimport.Client) {
 		i.stream(c)
 		return
 	}
-	report, err := c.Import(i.p.ctx, target, i.sheet)
+	report, err := c.Import(i.p.ctx, target, i.sheet, i.options)
 	i.results, i.err = report.Results, err
 	if i.p.dead() {
 		return
@@ -51,7 +50,7 @@ func (i *importing) stream(c *readsetimport.Client) {
 	}
 	slow := !p.calm && w.portion("slow consumer", p.number, i.name) < 0.2 && w.happens(fmt.Sprintf("run %d: who reads the results of %s is slow", p.number, i.name))
 	seen := make(map[int]bool)
-	for res, err := range c.Stream(p.ctx, target, i.input.rows()) {
+	for res, err := range c.Stream(p.ctx, target, i.input.rows(), i.options) {
 		switch {
 		case p.dead():
 			return
@@ -126,65 +125,52 @@ func (i *importing) judge() {
 	w.log("%s: %d results, %d of them not imported: %v", who, len(i.results), failed, i.err)
 }
 
-// onEvent is the OnEvent of the process's client.
-func (p *process) onEvent() func(readsetimport.Event) {
-	var one sync.Mutex // imports that run at once call it at once
-	return func(e readsetimport.Event) {
-		one.Lock()
-		p.events = append(p.events, e)
-		n := len(p.events)
-		if p.over {
-			p.world.breaks("events", "run %d: %q after the import had ended", p.number, e.Kind)
-		}
-		one.Unlock()
-		if n == p.run.interruptAt && !p.calm && p.world.happens(fmt.Sprintf("run %d: interrupted at event %d", p.number, n)) {
-			p.world.log("run %d: interrupted at event %d, %q", p.number, n, e.Kind)
-			p.cancel(context.Canceled)
-			p.pass(time.Second)
-		}
-		if p.slow && p.world.portion("slow event", p.number, n) < 0.1 {
-			longest := pickBy(p.world.roll("slow events", p.number), time.Second, time.Minute, time.Hour)
-			p.pass(time.Duration(p.world.roll("slowness", p.number, n) % uint64(longest)))
-		}
+// options are those of the import.
+func (i *importing) options(o *readsetimport.ImportOptions) {
+	o.OnEvent = func(e readsetimport.Event) {
+		i.events = append(i.events, e)
+		i.p.hear(e)
+	}
+}
+
+// hear is told of the events of all imports of the process. Imports that run at once call it at once.
+func (p *process) hear(e readsetimport.Event) {
+	p.hearing.Lock()
+	p.events = append(p.events, e)
+	n := len(p.events)
+	if p.over {
+		p.world.breaks("events", "run %d: %q after the import had ended", p.number, e.Kind)
+	}
+	p.hearing.Unlock()
+	if p.slow && p.world.portion("slow event", p.number, n) < 0.1 {
+		longest := pickBy(p.world.roll("slow events", p.number), time.Second, time.Minute, time.Hour)
+		p.pass(time.Duration(p.world.roll("slowness", p.number, n) % uint64(longest)))
 	}
 }
 
 func pickBy[T any](roll uint64, from ...T) T { return from[roll%uint64(len(from))] }
 
-// judgeEvents holds the events of all imports of the process, which share one OnEvent, against their results.
-func (p *process) judgeEvents(all []*importing) {
-	w := p.world
-	type key struct {
-		index  int
-		source string
-		what   string
+// judgeEvents holds the events of an import against its results.
+func (i *importing) judgeEvents() {
+	w := i.p.world
+	who := fmt.Sprintf("run %d, %s", i.p.number, i.name)
+	what := func(res readsetimport.Result) string {
+		return fmt.Sprint(res.Source.Source1, res.JobID, res.ReadSetID, res.Status, res.AlreadyImported, res.Err)
 	}
-	keyOfResult := func(res readsetimport.Result) key {
-		return key{res.Index, res.Source.Source1, fmt.Sprint(res.JobID, res.ReadSetID, res.Status, res.AlreadyImported, res.Err)}
+	results := make(map[int]readsetimport.Result)
+	for _, res := range i.results {
+		results[res.Index] = res
 	}
-	results := make(map[key]int)
-	unheard := make(map[key]int) // sources of a loop that was broken off, which may have any result
-	for _, i := range all {
-		if i.left {
-			for n, s := range i.input.read {
-				unheard[key{index: n, source: s.Source1}]++
-			}
-			continue
-		}
-		for _, res := range i.results {
-			results[keyOfResult(res)]++
-		}
-	}
-	var ends []readsetimport.Event
 	var counts readsetimport.Counts
-	for _, e := range p.events {
+	heard := make(map[int]bool)
+	for n, e := range i.events {
 		switch {
 		case e.Running < 0 || e.Submitted < e.Running:
-			w.breaks("counts", "run %d: %+v at %q", p.number, e.Counts, e.Kind)
-		case e.Kind == readsetimport.EventImportEnded:
-			ends = append(ends, e)
-		case len(ends) == len(all):
-			w.breaks("events", "run %d: %q after the last event", p.number, e.Kind)
+			w.breaks("counts", "%s: %+v at %q", who, e.Counts, e.Kind)
+		case (e.Kind == readsetimport.EventImportEnded) != (n == len(i.events)-1):
+			w.breaks("events", "%s: %q is event %d of %d", who, e.Kind, n+1, len(i.events))
+		case e.RunID != i.events[0].RunID || e.RunID == "":
+			w.breaks("events", "%s: an event of import %q", who, e.RunID)
 		}
 		if e.Kind != readsetimport.EventSourceEnded {
 			continue
@@ -194,42 +180,30 @@ func (p *process) judgeEvents(all []*importing) {
 		} else {
 			counts.Failed++
 		}
-		k := keyOfResult(*e.Result)
-		switch short := (key{index: k.index, source: k.source}); {
-		case results[k] > 0:
-			results[k]--
-		case unheard[short] > 0:
-			unheard[short]--
-		default:
-			w.breaks("events", "run %d: an event of %s has no result, or a second one: %v", p.number, keyOf(k.source), e.Result.Err)
+		res, ok := results[e.Result.Index]
+		switch {
+		case heard[e.Result.Index]:
+			w.breaks("events", "%s: a second event of source %d: %v", who, e.Result.Index, e.Result.Err)
+		case ok && what(res) != what(*e.Result), !ok && !i.left:
+			w.breaks("events", "%s: the event of source %d says %v, and its result %v", who, e.Result.Index, e.Result.Err, res.Err)
+		case (e.Err == nil) != (e.Result.Err == nil):
+			w.breaks("events", "%s: the event of source %d has the error %v, and its result %v", who, e.Result.Index, e.Err, e.Result.Err)
 		}
+		heard[e.Result.Index] = true
 	}
-	if len(ends) != len(all) {
-		w.breaks("events", "run %d: %d imports, and %d events of their ends", p.number, len(all), len(ends))
+	if len(i.events) == 0 {
+		w.breaks("events", "%s: no event of its end", who)
 		return
 	}
-	for _, i := range all {
-		for _, res := range i.results {
-			if k := keyOfResult(res); i.input != nil && !i.left && results[k] > 0 {
-				w.breaks("events", "run %d: %s has a result, and no event: %v", p.number, keyOf(k.source), res.Err)
-			}
-		}
+	if i.input != nil && len(heard) != len(i.input.read) {
+		w.breaks("events", "%s: %d sources were read, and %d have an event", who, len(i.input.read), len(heard))
 	}
-	for _, n := range unheard {
-		if n > 0 {
-			w.breaks("events", "run %d: a source that was read has no event", p.number)
-		}
+	last := i.events[len(i.events)-1]
+	counts.Submitted = last.Submitted
+	if last.Counts != counts {
+		w.breaks("counts", "%s: %+v at the end, and the events come to %+v", who, last.Counts, counts)
 	}
-	var told readsetimport.Counts
-	for _, e := range ends {
-		told.Imported += e.Imported
-		told.Failed += e.Failed
-		told.Running += e.Running
-	}
-	if told != counts {
-		w.breaks("counts", "run %d: %+v at the end, and the events come to %+v", p.number, told, counts)
-	}
-	if i := all[0]; len(all) == 1 && i.input != nil && !i.left && fmt.Sprint(i.err) != fmt.Sprint(ends[0].Err) {
-		w.breaks("events", "run %d: the stream ended with %v, and its last event has %v", p.number, i.err, ends[0].Err)
+	if i.input != nil && !i.left && fmt.Sprint(i.err) != fmt.Sprint(last.Err) {
+		w.breaks("events", "%s: the stream ended with %v, and its last event has %v", who, i.err, last.Err)
 	}
 }

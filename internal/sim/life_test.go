@@ -57,7 +57,6 @@ func (p *process) newClient(mem journal.Journal) (*readsetimport.Client, error) 
 		opts.SourcesPerJob = o.batchSize
 		opts.MinPollDelay, opts.MaxPollDelay = o.minPoll, o.maxPoll
 		opts.QuotaPatience = p.patience()
-		opts.OnEvent = p.onEvent()
 		if mem != nil {
 			opts.Journal = processJournal{mem, p}
 		}
@@ -105,7 +104,9 @@ func (p *process) importSheet(sheet, another []readsetimport.Source) (*readsetim
 	for _, i := range all {
 		i.judge()
 	}
-	p.judgeEvents(all)
+	for _, i := range all {
+		i.judgeEvents()
+	}
 	return all[0].report(), nil
 }
 

@@ -74,6 +74,7 @@ type process struct {
 	imports int
 	slow    bool // its OnEvent is
 	deaf    bool // its journal cannot be read to the end
+	hearing sync.Mutex
 	events  []readsetimport.Event
 	over    bool // no event may come any more
 
