@@ -68,10 +68,10 @@ func (p *process) lastOutage(what string) (last outage) {
 			last = o
 		}
 	}
-	for again := true; again; { // one that began while another lasted is a part of that
+	for again := true; again; { // one that began while another lasted, of whatever kind, is a part of that
 		again = false
 		for _, o := range p.outages {
-			if o.what == what && o.from < last.from && o.from+o.lasts >= last.from {
+			if o.from < last.from && o.from+o.lasts >= last.from {
 				last, again = o, true
 			}
 		}
