@@ -33,7 +33,7 @@ const (
 	EventThrottled   EventKind = "throttled"          // the service answered 429: Err, and in Wait the time until the next try
 	EventSlotWait    EventKind = "waiting for a slot" // the service answered 402, as many jobs run as may: Err
 	EventStartFailed EventKind = "start failed"       // a request to start a job failed: Err, and Wait, 0 if there is no next try
-	EventLookFailed  EventKind = "look failed"        // a request for the status of jobs failed: Err, and Wait
+	EventPollFailed  EventKind = "poll failed"        // a request for the status of jobs failed: Err, and Wait
 	EventImportEnded EventKind = "import ended"       // the last event; Err is why the import could not go on, or nil
 )
 

@@ -32,7 +32,7 @@ const reference = "arn:aws:omics:us-east-1:123456789012:referenceStore/123456789
 // has the word missing in it. For HealthOmics itself, see ExampleNew.
 func simulated(optFns ...func(*readsetimport.Options)) *readsetimport.Client {
 	service := omicstest.New(func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(5 * time.Millisecond)
+		o.JobDuration = omicstest.FixedDuration(5 * time.Millisecond)
 		o.Outcome = func(s omicstest.Source) omicstest.Outcome {
 			if strings.Contains(s.Source1, "missing") {
 				return omicstest.Failed("The source file was not found")
@@ -99,7 +99,7 @@ func ExampleNew() {
 		o.RunID = "flowcell-HJ7V2DSX5"           // the same import again has the same client tokens
 		o.MaxActiveJobs = 3                      // leave slots to others in the account
 		o.RequestRate = 2                        // and requests
-		o.QuotaPatience = 6 * time.Hour          // wait so long for the first slot
+		o.QuotaTimeout = 6 * time.Hour           // wait so long for the first slot
 		o.MaxPollDelay = 5 * time.Minute         // look at long jobs less often
 		o.RequestTimeout = 20 * time.Second      // for each request
 		o.TokenWindow = 30 * time.Minute         // trust a repeated token so long

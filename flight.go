@@ -183,7 +183,7 @@ func (r *run) track(f *flight, before Job) {
 
 // report makes an event of a failed request. The time until the next try is known if the batch goes on.
 func (r *run) report(f *flight, phase Phase, trouble *Error, goesOn bool) {
-	e := Event{Kind: EventLookFailed, Job: f.sub.Job, Err: trouble}
+	e := Event{Kind: EventPollFailed, Job: f.sub.Job, Err: trouble}
 	switch {
 	case trouble.kind() == ErrThrottled:
 		e.Kind = EventThrottled
@@ -246,8 +246,8 @@ func (r *run) losePatience(since time.Time, trouble *Error) {
 	if r.quotaSince.Before(since) {
 		r.quotaSince = since
 	}
-	if time.Since(r.quotaSince) >= r.c.opts.QuotaPatience {
-		r.halt(fmt.Errorf("no job slot came free within %s: %w", r.c.opts.QuotaPatience, trouble))
+	if time.Since(r.quotaSince) >= r.c.opts.QuotaTimeout {
+		r.halt(fmt.Errorf("no job slot came free within %s: %w", r.c.opts.QuotaTimeout, trouble))
 	}
 }
 

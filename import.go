@@ -77,7 +77,7 @@ func (c *Client) importOptions(optFns []func(*ImportOptions)) (ImportOptions, er
 // The error is nil only if every read set was imported. It is a [*ValidationError] if nothing was sent because the input
 // is invalid, and otherwise [ErrIncomplete]. Then it also wraps what kept the import from going on, if anything did (the
 // cause of the context's end, an [*Error] for a request that was refused for good, [ErrQuotaExceeded] when no slot came
-// free within QuotaPatience), and [ErrUnresolved] if it is unknown of any source whether it was imported. Its text names the
+// free within QuotaTimeout), and [ErrUnresolved] if it is unknown of any source whether it was imported. Its text names the
 // first failure. Jobs that run when the context ends go on without the import.
 //
 // Without a [journal.Journal] an import does not know of those before it: calling Import twice imports twice. To run an

@@ -49,7 +49,7 @@ func TestImportWithoutASlot(t *testing.T) {
 				next = 10 * time.Minute
 				began := time.Now()
 				w := &watched{t: t}
-				c := newTestClient(t, service, withEvents(w.see), func(o *Options) { o.QuotaPatience = patience })
+				c := newTestClient(t, service, withEvents(w.see), func(o *Options) { o.QuotaTimeout = patience })
 				report, err := c.Import(t.Context(), testTarget, testSources(500))
 				require.GreaterOrEqual(t, time.Since(began), tc.least)
 				require.LessOrEqual(t, time.Since(began), tc.most)
@@ -85,7 +85,7 @@ func TestImportThatLosesItsSlots(t *testing.T) {
 		next = 2 * time.Hour
 		time.AfterFunc(30*time.Minute, func() { service.SetMaxActiveJobs(3) })
 		began := time.Now()
-		c := newTestClient(t, service, func(o *Options) { o.QuotaPatience = 30 * time.Minute })
+		c := newTestClient(t, service, func(o *Options) { o.QuotaTimeout = 30 * time.Minute })
 		c.opts.SourcesPerJob = 10
 		report, err := c.Import(t.Context(), testTarget, testSources(50))
 		require.ErrorIs(t, err, ErrQuotaExceeded)
@@ -101,7 +101,7 @@ func TestImportThatLosesItsSlots(t *testing.T) {
 func TestImportMaxActiveJobs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(20 * time.Minute) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(20 * time.Minute) })
 		c := newTestClient(t, service, func(o *Options) { o.MaxActiveJobs = 4 })
 		c.opts.SourcesPerJob = 5
 		began := time.Now()

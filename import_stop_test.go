@@ -67,7 +67,7 @@ func TestImportRefusedInTheMiddle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var revokedAt time.Time
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(2 * time.Hour)
+			o.JobDuration = omicstest.FixedDuration(2 * time.Hour)
 			o.MaxActiveJobs = 3
 			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
 				return omicstest.Status(403, "AccessDeniedException", "no"), r.Op == omicstest.OpStart && r.Time.After(revokedAt)
@@ -177,7 +177,7 @@ func TestImportWhoseContextEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				service := omicstest.New(func(o *omicstest.Options) {
-					o.JobDuration = omicstest.Lasting(time.Hour)
+					o.JobDuration = omicstest.FixedDuration(time.Hour)
 					o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
 						return omicstest.Delay(tc.delay), r.Op == omicstest.OpStart
 					}
@@ -264,7 +264,7 @@ func TestImportWithAServiceThatForgetsTokens(t *testing.T) {
 	run := func(t *testing.T, window time.Duration) (doubled int) {
 		lost := 0
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(20 * time.Minute)
+			o.JobDuration = omicstest.FixedDuration(20 * time.Minute)
 			o.TokenWindow = -1
 			o.ListLag = time.Minute
 			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {

@@ -248,7 +248,7 @@ func TestPartOfAJob(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				runs := true
 				service := omicstest.New(func(o *omicstest.Options) {
-					o.JobDuration = omicstest.Lasting(10 * time.Hour)
+					o.JobDuration = omicstest.FixedDuration(10 * time.Hour)
 					o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
 						tc.told.JobRef = JobRef{r.StoreID, r.JobID}
 						return jsonBody(200, getAnswer(t, tc.told)), r.Op == omicstest.OpGet && !runs

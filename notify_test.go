@@ -74,7 +74,7 @@ func TestNotifyWhileALookIsUnderWay(t *testing.T) {
 				var asked time.Time
 				began := time.Now()
 				service := omicstest.New(func(o *omicstest.Options) {
-					o.JobDuration = omicstest.Lasting(10 * time.Hour)
+					o.JobDuration = omicstest.FixedDuration(10 * time.Hour)
 					o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
 						if r.Op != tc.op || time.Since(began) < 5*time.Hour || !asked.IsZero() {
 							return omicstest.Fault{}, false
@@ -107,7 +107,7 @@ func TestNotifyWhileALookIsUnderWay(t *testing.T) {
 func TestNotifyFloods(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(10 * time.Hour) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(10 * time.Hour) })
 		c := newTestClient(t, service, func(o *Options) { o.MinPollDelay, o.MaxPollDelay = 10*time.Second, time.Hour })
 		began := time.Now()
 		flood := func(ref JobRef, d time.Duration) {

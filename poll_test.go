@@ -39,9 +39,9 @@ func TestStart(t *testing.T) {
 		"four errors":                 {faults: times(4, internal), requests: 5, jobs: 1},
 		"four throttled":              {faults: times(4, throttled), requests: 5, jobs: 1},
 		"five errors":                 {faults: times(5, internal), requests: 5, err: ErrInternal, may: true},
-		"five errors after work":      {faults: times(5, internal.AfterWork()), requests: 5, err: ErrInternal, may: true, jobs: 1},
+		"five errors after work":      {faults: times(5, internal.AfterExecution()), requests: 5, err: ErrInternal, may: true, jobs: 1},
 		"five throttled":              {faults: times(5, throttled), requests: 5, err: ErrThrottled},
-		"throttled after an error":    {faults: append(times(1, internal.AfterWork()), times(4, throttled)...), requests: 5, err: ErrThrottled, may: true, jobs: 1},
+		"throttled after an error":    {faults: append(times(1, internal.AfterExecution()), times(4, throttled)...), requests: 5, err: ErrThrottled, may: true, jobs: 1},
 		"refused":                     {faults: times(1, invalid), requests: 1, err: ErrValidation},
 		"refused after an error":      {faults: []omicstest.Fault{internal, invalid}, requests: 2, err: ErrValidation, may: true},
 		"refused after throttling":    {faults: []omicstest.Fault{throttled, invalid}, requests: 2, err: ErrValidation},
@@ -50,14 +50,14 @@ func TestStart(t *testing.T) {
 		"denied":                      {faults: times(1, omicstest.HTML(403)), requests: 1, err: ErrAccessDenied},
 		"no id":                       {faults: times(5, omicstest.Empty()), requests: 5, err: errNotCredible, may: true, jobs: 1},
 		"redirected":                  {faults: times(1, omicstest.Redirect("https://x.example/")), requests: 1, err: errAny},
-		"tokens not trusted, error":   {faults: times(1, internal.AfterWork()), window: -1, requests: 1, err: ErrInternal, may: true, jobs: 1},
+		"tokens not trusted, error":   {faults: times(1, internal.AfterExecution()), window: -1, requests: 1, err: ErrInternal, may: true, jobs: 1},
 		"tokens not trusted, lost":    {faults: times(1, omicstest.DropAfter()), window: -1, requests: 1, err: errAny, may: true, jobs: 1},
 		"tokens not trusted, 429":     {faults: times(2, throttled), window: -1, requests: 3, jobs: 1},
 		"tokens trusted for a second": {faults: times(5, internal), window: time.Second, requests: 2, err: ErrInternal, may: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 				service.Inject(omicstest.OpStart, test.faults...)
 				c := newTestClient(t, service, func(o *Options) { o.TokenWindow = test.window })
 				c.random = func() float64 { return 0.5 }
@@ -98,7 +98,7 @@ func TestStart(t *testing.T) {
 func TestStartKeepsItsDoubt(t *testing.T) {
 	t.Parallel()
 	slow := func(o *Options) { o.RequestRate = 0.1 }
-	internal := omicstest.Status(500, "InternalServerException", "x").AfterWork()
+	internal := omicstest.Status(500, "InternalServerException", "x").AfterExecution()
 	for name, tc := range map[string]struct {
 		options func(*Options)
 		faults  []omicstest.Fault // of the starts
@@ -117,7 +117,7 @@ func TestStartKeepsItsDoubt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 				service.Inject(omicstest.OpStart, tc.faults...)
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer time.AfterFunc(tc.after, func() { cancel(errSunk) }).Stop()
@@ -139,7 +139,7 @@ func TestStartKeepsItsDoubt(t *testing.T) {
 func TestStartKeepsItsDoubtBehindOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 		service.Inject(omicstest.OpStart, omicstest.DropAfter(), omicstest.Status(429, "ThrottlingException", "x").WithRetryAfter(2*time.Minute))
 		c := newTestClient(t, service)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -182,7 +182,7 @@ func TestStartFillsToken(t *testing.T) {
 
 // The context's end, in the middle of everything.
 func TestContextEnds(t *testing.T) {
-	internal := omicstest.Status(500, "InternalServerException", "x").AfterWork()
+	internal := omicstest.Status(500, "InternalServerException", "x").AfterExecution()
 	for name, test := range map[string]struct {
 		call  func(context.Context, *Client) error
 		fault omicstest.Fault
@@ -201,7 +201,7 @@ func TestContextEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				service := omicstest.New(func(o *omicstest.Options) {
-					o.JobDuration = omicstest.Lasting(time.Hour)
+					o.JobDuration = omicstest.FixedDuration(time.Hour)
 					o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) { return test.fault, r.ClientToken != "first" }
 				})
 				startJob(t, service, "first", testSources(1)...)
@@ -262,7 +262,7 @@ func TestGet(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 				started, err := newTestClient(t, service).start(t.Context(), ours(), 1, notTooLate)
 				require.NoError(t, err)
 				service.Inject(omicstest.OpGet, test.faults...)

@@ -106,10 +106,10 @@ type Options struct {
 	// less than MinPollDelay. The defaults are 2 s, and 2 min or MinPollDelay if that is more.
 	MinPollDelay, MaxPollDelay time.Duration
 
-	// QuotaPatience is how long an import waits for a job slot while no job of this client runs, at most 365 days. After
+	// QuotaTimeout is how long an import waits for a job slot while no job of this client runs, at most 365 days. After
 	// it, what was not sent is reported with [ErrQuotaExceeded]. The default is 1 h. It binds [Client.Import] and
 	// [Client.Stream]. [Client.Start] does not wait for a slot; for [Client.Advance], see FullSince in [Submission].
-	QuotaPatience time.Duration
+	QuotaTimeout time.Duration
 
 	// TokenWindow is how long HealthOmics is trusted to recognise a repeated client token, at most 7 days. After it, a
 	// request whose outcome is not known is looked for among the store's jobs before anything is sent again. HealthOmics
@@ -137,7 +137,7 @@ const (
 	rateMin, rateMax  = 0.001, 1e9
 	requestTimeoutMax = time.Hour
 	pollDelayMax      = 24 * time.Hour
-	quotaPatienceMax  = 365 * 24 * time.Hour
+	quotaTimeoutMax   = 365 * 24 * time.Hour
 	tokenWindowMax    = recordsKept // a token that is trusted for longer than jobs are listed would never be looked for
 )
 
@@ -151,7 +151,7 @@ func (o *Options) resolve() error {
 	orDefault(&o.RequestTimeout, 30*time.Second)
 	orDefault(&o.MinPollDelay, 2*time.Second)
 	orDefault(&o.MaxPollDelay, max(2*time.Minute, o.MinPollDelay))
-	orDefault(&o.QuotaPatience, time.Hour)
+	orDefault(&o.QuotaTimeout, time.Hour)
 	orDefault(&o.TokenWindow, time.Hour)
 	switch {
 	case o.MaxActiveJobs < 0:
@@ -168,7 +168,7 @@ func (o *Options) resolve() error {
 		{"RequestTimeout", o.RequestTimeout, requestTimeoutMax},
 		{"MinPollDelay", o.MinPollDelay, pollDelayMax},
 		{"MaxPollDelay", o.MaxPollDelay, pollDelayMax},
-		{"QuotaPatience", o.QuotaPatience, quotaPatienceMax},
+		{"QuotaTimeout", o.QuotaTimeout, quotaTimeoutMax},
 	} {
 		if d.value < 0 || d.value > d.most {
 			return fmt.Errorf("readsetimport: %s must be 0 (for the default) to %s, not %s", d.option, d.most, d.value)

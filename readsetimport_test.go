@@ -31,21 +31,21 @@ func optionCases() (good, bad []optionCase) {
 	timeout := func(o *Options) *time.Duration { return &o.RequestTimeout }
 	least := func(o *Options) *time.Duration { return &o.MinPollDelay }
 	most := func(o *Options) *time.Duration { return &o.MaxPollDelay }
-	patience := func(o *Options) *time.Duration { return &o.QuotaPatience }
+	patience := func(o *Options) *time.Duration { return &o.QuotaTimeout }
 	window := func(o *Options) *time.Duration { return &o.TokenWindow }
 	const day = 24 * time.Hour
 	good = slices.Concat(
 		durations("RequestTimeout", timeout, 0, time.Millisecond, time.Hour),
 		durations("MinPollDelay", least, 0, 1, time.Hour, day),
 		durations("MaxPollDelay", most, 0, 2*time.Second, day),
-		durations("QuotaPatience", patience, 0, 1, 365*day),
+		durations("QuotaTimeout", patience, 0, 1, 365*day),
 		durations("TokenWindow", window, 0, math.MinInt64, -1, 1, 7*day),
 	)
 	bad = slices.Concat(
 		durations("RequestTimeout", timeout, -1, math.MinInt64, time.Hour+1, math.MaxInt64),
 		durations("MinPollDelay", least, -1, day+1, math.MaxInt64),
 		durations("MaxPollDelay", most, -1, time.Second, day+1, math.MaxInt64/4, math.MaxInt64/2, math.MaxInt64),
-		durations("QuotaPatience", patience, -1, 365*day+1, math.MaxInt64),
+		durations("QuotaTimeout", patience, -1, 365*day+1, math.MaxInt64),
 		durations("TokenWindow", window, 7*day+1, math.MaxInt64),
 	)
 	for _, rate := range []float64{0, 0.001, 1, 1e9} {
@@ -91,12 +91,12 @@ func TestOptionsAtTheirEnds(t *testing.T) {
 	for _, tc := range good {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration, o.MaxActiveJobs = omicstest.Lasting(time.Minute), 1 })
+				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration, o.MaxActiveJobs = omicstest.FixedDuration(time.Minute), 1 })
 				service.Inject(omicstest.OpStart, omicstest.Status(402, "ServiceQuotaExceededException", "x"), omicstest.Status(429, "ThrottlingException", "x"))
 				service.Inject(omicstest.OpGet, omicstest.Status(500, "InternalServerException", "x"))
 				c := newTestClient(t, service, tc.set)
 				_, err := c.Import(t.Context(), testTarget, testSources(2))
-				if c.opts.QuotaPatience > time.Second {
+				if c.opts.QuotaTimeout > time.Second {
 					require.NoError(t, err)
 				}
 				require.Less(t, len(service.Requests(omicstest.OpStart)), 15)

@@ -70,7 +70,7 @@ func TestResume(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					service := omicstest.New(func(o *omicstest.Options) {
-						o.JobDuration = omicstest.Lasting(20 * time.Minute)
+						o.JobDuration = omicstest.FixedDuration(20 * time.Minute)
 						o.MaxActiveJobs = 5
 						o.RequestRate = 5
 					})
@@ -167,7 +167,7 @@ func TestJournalIsShort(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(20 * time.Minute)
+			o.JobDuration = omicstest.FixedDuration(20 * time.Minute)
 			o.MaxActiveJobs = 1
 		})
 		mem := new(memoryJournal)
@@ -182,7 +182,7 @@ func TestJournalIsShort(t *testing.T) {
 		_, err = newTestClient(t, service).Start(t.Context(), Batch{Target: testTarget, Sources: []Source{UBAM("s3://bucket/other").WithSubject("u").WithSample("a")}})
 		require.NoError(t, err)
 		mem.records = nil
-		hasty := newTestClient(t, service, journaled(mem), func(o *Options) { o.QuotaPatience = time.Minute })
+		hasty := newTestClient(t, service, journaled(mem), func(o *Options) { o.QuotaTimeout = time.Minute })
 		_, err = hasty.Import(t.Context(), testTarget, testSources(10))
 		require.ErrorIs(t, err, ErrQuotaExceeded)
 		require.Equal(t, []journal.Kind{journal.Placed, journal.Sending, journal.Released}, mem.kinds())
@@ -203,7 +203,7 @@ func (j *memoryJournal) kinds() []journal.Kind {
 func TestResumeThatIsCutOffInTheInput(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(20 * time.Minute) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(20 * time.Minute) })
 		mem := new(memoryJournal)
 		sources := testSources(100)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -309,7 +309,7 @@ func TestResumeLetsGoOfItsOwn(t *testing.T) {
 		sources := testSources(2)
 		job := ""
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(10 * time.Hour)
+			o.JobDuration = omicstest.FixedDuration(10 * time.Hour)
 			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
 				if job == "" {
 					job = r.JobID

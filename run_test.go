@@ -64,7 +64,7 @@ func withEvents(fn func(Event)) func(*Options) { return func(o *Options) { o.OnE
 func TestEventsOfASmallImport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(10 * time.Minute)
+			o.JobDuration = omicstest.FixedDuration(10 * time.Minute)
 			o.Outcome = func(s omicstest.Source) omicstest.Outcome {
 				if s.Source1 == testSources(2)[1].Source1 {
 					return omicstest.Failed("File validation failed")
@@ -123,15 +123,15 @@ func TestEventsOfTrouble(t *testing.T) {
 		"start fails":            {omicstest.OpStart, internal, EventStartFailed, ErrInternal},
 		"no slot":                {omicstest.OpStart, omicstest.Status(402, "ServiceQuotaExceededException", "x"), EventSlotWait, ErrQuotaExceeded},
 		"look throttled":         {omicstest.OpGet, throttled, EventThrottled, ErrThrottled},
-		"look fails":             {omicstest.OpGet, internal, EventLookFailed, ErrInternal},
-		"look not permitted":     {omicstest.OpGet, omicstest.Status(403, "AccessDeniedException", "x"), EventLookFailed, ErrAccessDenied},
+		"look fails":             {omicstest.OpGet, internal, EventPollFailed, ErrInternal},
+		"look not permitted":     {omicstest.OpGet, omicstest.Status(403, "AccessDeniedException", "x"), EventPollFailed, ErrAccessDenied},
 		"list throttled":         {omicstest.OpList, throttled, EventThrottled, ErrThrottled},
-		"list fails":             {omicstest.OpList, internal, EventLookFailed, ErrInternal},
-		"list without a meaning": {omicstest.OpList, omicstest.HTML(200), EventLookFailed, nil},
+		"list fails":             {omicstest.OpList, internal, EventPollFailed, ErrInternal},
+		"list without a meaning": {omicstest.OpList, omicstest.HTML(200), EventPollFailed, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(10 * time.Minute) })
+				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(10 * time.Minute) })
 				service.Inject(tc.op, tc.fault)
 				w := &watched{t: t}
 				c := newTestClient(t, service, withEvents(w.see))
@@ -191,7 +191,7 @@ func TestEventsThatAreSlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(10 * time.Minute)
+			o.JobDuration = omicstest.FixedDuration(10 * time.Minute)
 			o.MaxActiveJobs = 10
 		})
 		slow := testSources(40)[:20]
@@ -217,7 +217,7 @@ func TestEventsThatAreSlow(t *testing.T) {
 
 func TestEventsMayCallTheClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(10 * time.Minute) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(10 * time.Minute) })
 		var c *Client
 		nested := false
 		looks := 0
@@ -248,7 +248,7 @@ func TestEventsMayCallTheClient(t *testing.T) {
 func TestEventsTellWhyAnImportEnded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(10 * time.Hour) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(10 * time.Hour) })
 		w := &watched{t: t}
 		c := newTestClient(t, service, withEvents(w.see))
 		why := errors.New("end of shift")
@@ -268,7 +268,7 @@ func TestEventsThatAreSlowForOneImport(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(time.Minute)
+			o.JobDuration = omicstest.FixedDuration(time.Minute)
 			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
 				return omicstest.Delay(3 * time.Second), r.Op == omicstest.OpStart
 			}
@@ -294,7 +294,7 @@ func TestEventsThatAreSlowForOneImport(t *testing.T) {
 func TestEventsThatAreSlowHoldBackTheirImport(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Minute) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Minute) })
 		c := newTestClient(t, service, withJobSize(1))
 		held := make(chan struct{})
 		ended := make(chan error)

@@ -112,7 +112,7 @@ func TestImportFollowsTheSlotLimit(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(25 * time.Minute)
+			o.JobDuration = omicstest.FixedDuration(25 * time.Minute)
 			o.MaxActiveJobs = 20
 			o.RequestRate = 5
 		})
@@ -141,7 +141,7 @@ func TestImportsShareAClient(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(20 * time.Minute)
+			o.JobDuration = omicstest.FixedDuration(20 * time.Minute)
 			o.MaxActiveJobs = 10
 			o.RequestRate = 5
 		})
@@ -180,7 +180,7 @@ func TestImportSurvivesADayOfOutage(t *testing.T) {
 		var from, to time.Time
 		random := rand.New(rand.NewPCG(1, 2))
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(20 * time.Minute)
+			o.JobDuration = omicstest.FixedDuration(20 * time.Minute)
 			o.MaxActiveJobs = 10
 			o.RequestRate = 5
 			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
@@ -267,7 +267,7 @@ func TestRequestRate(t *testing.T) {
 func TestThrottlingIsOfOneOperation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Minute) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Minute) })
 		service.Inject(omicstest.OpGet, omicstest.Status(429, "ThrottlingException", "x").WithRetryAfter(2*time.Minute))
 		c := newTestClient(t, service)
 		c.opts.SourcesPerJob = 1

@@ -69,7 +69,7 @@ func TestSearchFindsTheJob(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					service := omicstest.New(func(o *omicstest.Options) {
 						o.KeepBodies = true
-						o.JobDuration = omicstest.Lasting(30 * time.Minute)
+						o.JobDuration = omicstest.FixedDuration(30 * time.Minute)
 						change(o)
 					})
 					for i := range 5 {
@@ -343,7 +343,7 @@ func TestSearchAfterClockWasSetBack(t *testing.T) {
 func TestTokensNotTrusted(t *testing.T) {
 	t.Parallel()
 	faults := []omicstest.Fault{
-		omicstest.DropBefore(), omicstest.DropAfter(), omicstest.Truncate(), omicstest.Status(500, "", "").AfterWork(),
+		omicstest.DropBefore(), omicstest.DropAfter(), omicstest.Truncate(), omicstest.Status(500, "", "").AfterExecution(),
 		omicstest.Status(429, "ThrottlingException", "x"), omicstest.HTML(503), omicstest.Late(time.Minute), omicstest.Empty(),
 	}
 	seeds := uint64(12)
@@ -356,7 +356,7 @@ func TestTokensNotTrusted(t *testing.T) {
 			service := omicstest.New(func(o *omicstest.Options) {
 				o.TokenWindow = -1
 				o.ListLag = time.Duration(random.IntN(3)) * time.Minute
-				o.JobDuration = omicstest.Lasting(time.Hour)
+				o.JobDuration = omicstest.FixedDuration(time.Hour)
 				o.Fault = func(omicstest.Request) (omicstest.Fault, bool) {
 					return faults[random.IntN(len(faults))], random.IntN(2) == 0
 				}
@@ -541,7 +541,7 @@ func TestSearchFromAHandMadeState(t *testing.T) {
 		for _, started := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, %t", name, started), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					service := omicstest.New(func(o *omicstest.Options) { o.TokenWindow, o.JobDuration = -1, omicstest.Lasting(time.Hour) })
+					service := omicstest.New(func(o *omicstest.Options) { o.TokenWindow, o.JobDuration = -1, omicstest.FixedDuration(time.Hour) })
 					if started {
 						startJob(t, service, b.ClientToken, b.Sources...)
 					}
@@ -586,7 +586,7 @@ func TestSearchInAStoreThatIsNotThere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 				b := ours()
 				var s Submission
 				var err error

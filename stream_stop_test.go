@@ -125,7 +125,7 @@ func TestStreamBrokenOff(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				service := omicstest.New(func(o *omicstest.Options) {
-					o.JobDuration = omicstest.Lasting(time.Hour)
+					o.JobDuration = omicstest.FixedDuration(time.Hour)
 					o.Fault = func(omicstest.Request) (omicstest.Fault, bool) { return omicstest.Delay(tc.delay), true }
 				})
 				c := newTestClient(t, service, atMost(3))
@@ -226,7 +226,7 @@ func TestStreamWhoseJournalFails(t *testing.T) {
 	for failAt := 1; failAt <= 18; failAt++ {
 		synctest.Test(t, func(t *testing.T) {
 			service := omicstest.New(func(o *omicstest.Options) {
-				o.JobDuration = omicstest.Lasting(time.Hour)
+				o.JobDuration = omicstest.FixedDuration(time.Hour)
 				o.MaxActiveJobs = 3
 			})
 			service.Inject(omicstest.OpStart, omicstest.Fault{}, omicstest.DropBefore())
@@ -269,7 +269,7 @@ func TestStreamWhoseInputEndsWithItsContext(t *testing.T) {
 		})
 	}
 	for range 2000 { // goroutines on several threads
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(0) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(0) })
 		trial(t, newTestClient(t, service, withJobSize(1), func(o *Options) {
 			o.RequestRate, o.MinPollDelay, o.MaxPollDelay = rateMax, 1, 1
 		}))

@@ -57,7 +57,7 @@ func requireEach(t *testing.T, n int, results []Result) {
 
 // smallBatches is a client that takes 10 sources a job, and a service whose jobs take an hour.
 func smallBatches(t *testing.T, optFns ...func(*Options)) (*Client, *omicstest.Service) {
-	service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+	service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 	c := newTestClient(t, service, optFns...)
 	c.opts.SourcesPerJob = 10
 	return c, service

@@ -34,7 +34,7 @@ type Submission struct {
 	// MayHaveStarted is true if a request of this attempt had no clear answer, so that it may have started a job.
 	MayHaveStarted bool `json:"mayHaveStarted,omitempty"`
 	// FullSince is since when the service refuses to start the job because too many jobs run (402); zero if its last
-	// answer was another, throttling not counted. MaxActiveJobs and QuotaPatience do not bind Advance: a caller that wants
+	// answer was another, throttling not counted. MaxActiveJobs and QuotaTimeout do not bind Advance: a caller that wants
 	// to stop waiting for a slot stops in PhasePlanned, where nothing has been started.
 	FullSince time.Time `json:"fullSince,omitzero"`
 
@@ -303,7 +303,7 @@ const startTries = 5
 
 // Start starts the import job of a batch and returns it as the service answered: with an id and a status, and without
 // the sources. An empty client token is filled in: it is made from the client's RunID (see [Options]), the target and the
-// sources, so that the same client starts the same batch once. MaxActiveJobs and QuotaPatience do not apply.
+// sources, so that the same client starts the same batch once. MaxActiveJobs and QuotaTimeout do not apply.
 //
 // After lost answers and throttling, Start repeats the request up to 5 times, with the same token, within about half a
 // minute. The error is a [*ValidationError], and nothing was sent; the cause of the context's end; or an [*Error]. If its

@@ -64,9 +64,9 @@ func TestAdvanceEndsWithOneJob(t *testing.T) {
 	t.Parallel()
 	faults := []omicstest.Fault{
 		omicstest.DropBefore(), omicstest.DropAfter(), omicstest.Truncate(), omicstest.Reset(), omicstest.Empty(),
-		omicstest.Status(500, "InternalServerException", "x"), omicstest.Status(500, "", "").AfterWork(),
+		omicstest.Status(500, "InternalServerException", "x"), omicstest.Status(500, "", "").AfterExecution(),
 		omicstest.Status(429, "ThrottlingException", "x").WithRetryAfter(10 * time.Second), omicstest.Status(402, "", ""),
-		omicstest.Status(408, "RequestTimeoutException", "x").AfterWork(), omicstest.HTML(503), omicstest.HTML(502).AfterWork(),
+		omicstest.Status(408, "RequestTimeoutException", "x").AfterExecution(), omicstest.HTML(503), omicstest.HTML(502).AfterExecution(),
 		omicstest.Delay(45 * time.Second), omicstest.Late(5 * time.Minute), omicstest.Late(20 * time.Second),
 	}
 	var searched, adopted, again int
@@ -81,7 +81,7 @@ func TestAdvanceEndsWithOneJob(t *testing.T) {
 				chance := func(p float64) bool { return random.Float64() < p }
 				faulty := []float64{0.2, 0.5, 0.8}[random.IntN(3)]
 				service := omicstest.New(func(o *omicstest.Options) {
-					o.JobDuration = omicstest.Lasting(time.Duration(random.IntN(7200)) * time.Second)
+					o.JobDuration = omicstest.FixedDuration(time.Duration(random.IntN(7200)) * time.Second)
 					o.TokenWindow = 48 * time.Hour
 					o.ListLag = time.Duration(random.IntN(4)) * time.Minute
 					o.ClockSkew = time.Duration(random.IntN(7)-3) * time.Hour
@@ -288,7 +288,7 @@ func TestJobVanishes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begin := time.Now()
 				service := omicstest.New(func(o *omicstest.Options) {
-					o.JobDuration = omicstest.Lasting(time.Hour)
+					o.JobDuration = omicstest.FixedDuration(time.Hour)
 					o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
 						return omicstest.Status(404, test.code, ""), r.Op == omicstest.OpGet && time.Since(begin) < 2*time.Hour
 					}
@@ -335,7 +335,7 @@ func TestCredentialsRenewed(t *testing.T) {
 func TestAdvanceElsewhere(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 		s := Submission{Batch: newBatch(testTarget, "run", testSources(3))}
 		for range 100 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -391,7 +391,7 @@ func TestCredentialsOfAFreshClient(t *testing.T) {
 		} {
 			t.Run(name+", "+state, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Second) })
+					service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Second) })
 					var began time.Time
 					c, err := New(service.Client(func(o *omics.Options) {
 						o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -441,7 +441,7 @@ func TestFullSince(t *testing.T) {
 		for _, saved := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, %t", name, saved), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+					service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 					service.Inject(omicstest.OpStart, full, full, full, tc.then)
 					c := newTestClient(t, service)
 					s := Submission{Batch: ours()}

@@ -94,7 +94,7 @@ func TestAdvance(t *testing.T) {
 		passing("429 with 400", omicstest.Status(400, "ThrottlingException", "x")),
 		unknown("408", omicstest.Status(408, "RequestTimeoutException", "x")),
 		unknown("500", omicstest.Status(500, "InternalServerException", "x")),
-		unknown("500 after work", omicstest.Status(500, "InternalServerException", "x").AfterWork()),
+		unknown("500 after work", omicstest.Status(500, "InternalServerException", "x").AfterExecution()),
 		unknown("reset before work", omicstest.DropBefore()),
 		unknown("reset after work", omicstest.DropAfter()),
 		unknown("carried out late", omicstest.Late(time.Minute)),
@@ -160,7 +160,7 @@ func TestAdvance(t *testing.T) {
 // advanceOnce takes one step from a state, and checks what it comes to. The context ends after 10 seconds.
 func advanceOnce(t *testing.T, state string, want after, failed bool, prepare func(*omicstest.Service), change func(*omics.Options)) {
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 		s := stateOf(t, service, state)
 		if prepare != nil {
 			prepare(service)

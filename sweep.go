@@ -61,7 +61,7 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 	}
 	resting := now.Before(r.sweepAfter)
 	if e != nil && ctx.Err() == nil {
-		event := Event{Kind: EventLookFailed, Err: e}
+		event := Event{Kind: EventPollFailed, Err: e}
 		if e.kind() == ErrThrottled {
 			event.Kind = EventThrottled
 		}

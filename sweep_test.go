@@ -94,7 +94,7 @@ func TestSweepsAreNotTheTruth(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var service *omicstest.Service
-		service = omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(30 * time.Minute) })
+		service = omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(30 * time.Minute) })
 		c := newTestClient(t, service)
 		c.opts.SourcesPerJob = 10
 		c.opts.OnEvent = func(e Event) {
@@ -128,7 +128,7 @@ func TestSweepsThatCostTooMuch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(2 * time.Hour)
+			o.JobDuration = omicstest.FixedDuration(2 * time.Hour)
 			o.PageSize = 1
 		})
 		c := newTestClient(t, service, func(o *Options) { o.MaxPollDelay = time.Minute })

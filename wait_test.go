@@ -48,7 +48,7 @@ func TestWait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				service := omicstest.New(func(o *omicstest.Options) {
-					o.JobDuration = omicstest.Lasting(time.Hour)
+					o.JobDuration = omicstest.FixedDuration(time.Hour)
 					test.change(o)
 				})
 				c := newTestClient(t, service, func(o *Options) { o.MaxPollDelay = time.Minute })
@@ -145,7 +145,7 @@ func TestWaitSurvivesADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(2 * time.Hour)
+			o.JobDuration = omicstest.FixedDuration(2 * time.Hour)
 			i := 0
 			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
 				since := time.Since(begin)
@@ -192,7 +192,7 @@ func TestWaitWhosePermissionIsTakenAway(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				service := omicstest.New(func(o *omicstest.Options) {
-					o.JobDuration = omicstest.Lasting(2 * time.Hour)
+					o.JobDuration = omicstest.FixedDuration(2 * time.Hour)
 					looks := 0
 					o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
 						if r.Op != omicstest.OpGet || time.Since(began) < time.Minute {
@@ -240,7 +240,7 @@ func only(now bool, f omicstest.Fault) omicstest.Fault {
 func TestLooksDeniedAndListsAllowed(t *testing.T) {
 	t.Parallel()
 	denied := func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(10 * time.Hour)
+		o.JobDuration = omicstest.FixedDuration(10 * time.Hour)
 		o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
 			return omicstest.Status(403, "AccessDeniedException", "x"), r.Op == omicstest.OpGet
 		}
@@ -262,7 +262,7 @@ func TestLooksDeniedAndListsAllowed(t *testing.T) {
 	for _, jobs := range []int{2, 3, 8} {
 		t.Run(fmt.Sprint(jobs), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				service := omicstest.New(denied, func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(10 * time.Minute) })
+				service := omicstest.New(denied, func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(10 * time.Minute) })
 				c := newTestClient(t, service, func(o *Options) { o.SourcesPerJob = 1 })
 				began := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), 48*time.Hour)
@@ -280,7 +280,7 @@ func TestWaitDelays(t *testing.T) {
 	t.Parallel()
 	const least, most = 5 * time.Second, 90 * time.Second
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(3 * time.Hour) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(3 * time.Hour) })
 		c := newTestClient(t, service, func(o *Options) { o.MinPollDelay, o.MaxPollDelay = least, most })
 		c.random = func() float64 { return 0.5 }
 		started, err := c.Start(t.Context(), ours())

@@ -32,7 +32,7 @@ func crashed(t *testing.T, service *omicstest.Service, mem journal.Journal, sour
 func withJobSize(n int) func(*Options) { return func(o *Options) { o.SourcesPerJob = n } }
 
 // Jobs of an earlier import have all the slots, and the sheet has new rows above theirs. The import waits for its own jobs
-// however long they take, and not for QuotaPatience.
+// however long they take, and not for QuotaTimeout.
 func TestJobsOfTheJournalHoldTheirSlots(t *testing.T) {
 	t.Parallel()
 	sources := testSources(80)
@@ -61,7 +61,7 @@ func TestJobsOfTheJournalHoldTheirSlots(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					service := omicstest.New(func(o *omicstest.Options) {
-						o.JobDuration = omicstest.Lasting(3 * time.Hour)
+						o.JobDuration = omicstest.FixedDuration(3 * time.Hour)
 						if most == 0 {
 							o.MaxActiveJobs = 5
 						}
@@ -98,7 +98,7 @@ func TestJobsOfTheJournalHoldTheirSlots(t *testing.T) {
 func TestDoubtsOfTheJournalAreSettledFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 		mem := new(memoryJournal)
 		sources := testSources(20)
 		service.Inject(omicstest.OpStart, omicstest.DropAfter().WithDelay(10*time.Second))
@@ -183,7 +183,7 @@ func TestImportTellsWhatTheJournalKnows(t *testing.T) {
 func TestImportsShareWhatTheJournalKnows(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(3 * time.Hour) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(3 * time.Hour) })
 		mem := new(memoryJournal)
 		sources := testSources(60)
 		crashed(t, service, mem, sources[:30], time.Minute)
@@ -209,7 +209,7 @@ func TestImportsShareWhatTheJournalKnows(t *testing.T) {
 func TestJobsLeftBehindHoldTheirSlots(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 		mem := new(memoryJournal)
 		sources := testSources(60)
 		c := newTestClient(t, service, journaled(mem), withJobSize(10), atMost(3))
@@ -239,7 +239,7 @@ func TestJobsLeftBehindHoldTheirSlots(t *testing.T) {
 func TestImportsOfTheSameSource(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 		mem := new(memoryJournal)
 		sources := testSources(30)
 		crashed(t, service, mem, sources[:20], time.Minute)

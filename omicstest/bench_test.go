@@ -27,7 +27,7 @@ func bigStart(b *testing.B) []byte {
 // forgetful returns a service that forgets its jobs, so that a benchmark of any length needs little memory.
 func forgetful() *omicstest.Service {
 	return omicstest.New(func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(0)
+		o.JobDuration = omicstest.FixedDuration(0)
 		o.JobRetention, o.DiscardExpired, o.MaxRequests = time.Millisecond, true, -1
 	})
 }
@@ -62,7 +62,7 @@ func BenchmarkGet100(b *testing.B) {
 // BenchmarkListReadSets lists a page of a store with 100,000 read sets, from another place each time.
 func BenchmarkListReadSets(b *testing.B) {
 	service := omicstest.New(func(o *omicstest.Options) {
-		o.MaxRequests, o.JobDuration = -1, omicstest.Lasting(0)
+		o.MaxRequests, o.JobDuration = -1, omicstest.FixedDuration(0)
 	})
 	for range 1000 {
 		_, err := service.StartJob(store, role, ubams(100)...)

@@ -8,7 +8,7 @@
 // GetSequenceStore.
 //
 //	service := omicstest.New(func(o *omicstest.Options) {
-//		o.JobDuration = omicstest.Lasting(20 * time.Minute)
+//		o.JobDuration = omicstest.FixedDuration(20 * time.Minute)
 //		o.MaxActiveJobs = 5
 //		o.RequestRate = 5
 //	})

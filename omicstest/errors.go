@@ -31,7 +31,7 @@ func NotFound() Fault {
 }
 
 // RequestTimeout returns the answer to a request that took too long: 408 RequestTimeoutException. The request is not
-// executed; see [Fault.AfterWork].
+// executed; see [Fault.AfterExecution].
 func RequestTimeout() Fault {
 	return Status(http.StatusRequestTimeout, "RequestTimeoutException", "The request timed out")
 }
@@ -42,7 +42,7 @@ func Throttled() Fault {
 }
 
 // Internal returns the answer to a request that failed for a reason unknown to the client: 500
-// InternalServerException. The request is not executed; see [Fault.AfterWork].
+// InternalServerException. The request is not executed; see [Fault.AfterExecution].
 func Internal() Fault {
 	return Status(http.StatusInternalServerError, "InternalServerException", "An unexpected error occurred")
 }

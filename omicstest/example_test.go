@@ -36,7 +36,7 @@ func exampleInput() *omics.StartReadSetImportJobInput {
 // A job of two sources, one of which cannot be imported.
 func Example() {
 	service := omicstest.New(func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(0) // over at once
+		o.JobDuration = omicstest.FixedDuration(0) // over at once
 		o.Outcome = func(s omicstest.Source) omicstest.Outcome {
 			if s.SampleID == "HG002" {
 				return omicstest.Failed("File validation failed")
@@ -87,7 +87,7 @@ func ExampleService_Inject() {
 func ExampleService_StartJob() {
 	const store, role = "1234567890", "arn:aws:iam::123456789012:role/Console"
 	service := omicstest.New(func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(0)
+		o.JobDuration = omicstest.FixedDuration(0)
 		o.Content = func(uri string) string { return path.Base(uri) } // a copy has the same name, so the same ETag
 	})
 	source := func(uri, sample string) omicstest.Source {

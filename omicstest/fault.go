@@ -110,7 +110,7 @@ func Reset() Fault { return Fault{Break: BreakReset} }
 
 // Empty returns the answer {} with status 200, after the request is executed.
 func Empty() Fault {
-	return Raw(http.StatusOK, nil, func() io.Reader { return bytes.NewReader([]byte("{}")) }).AfterWork()
+	return Raw(http.StatusOK, nil, func() io.Reader { return bytes.NewReader([]byte("{}")) }).AfterExecution()
 }
 
 // Delay returns a fault that holds the service's own answer back.
@@ -141,8 +141,8 @@ func (f Fault) WithRetryAfter(d time.Duration) Fault {
 	return f
 }
 
-// AfterWork returns the fault as the answer to a request that is executed nevertheless.
-func (f Fault) AfterWork() Fault {
+// AfterExecution returns the fault as the answer to a request that is executed nevertheless.
+func (f Fault) AfterExecution() Fault {
 	f.Execute = true
 	return f
 }

@@ -53,7 +53,7 @@ func TestFaults(t *testing.T) {
 		"typed, no message":  {omicstest.Status(403, "AccessDeniedException", ""), 0, hasCode(403, "AccessDeniedException")},
 		"untyped":            {omicstest.Status(503, "", "busy"), 0, hasCode(503, "UnknownError")},
 		"without a body":     {omicstest.Status(503, "", ""), 0, hasStatus(503)},
-		"after the work":     {omicstest.Status(500, "InternalServerException", "oh").AfterWork(), 1, hasCode(500, "InternalServerException")},
+		"after the work":     {omicstest.Status(500, "InternalServerException", "oh").AfterExecution(), 1, hasCode(500, "InternalServerException")},
 		"delayed":            {omicstest.Status(500, "", "oh").WithDelay(time.Millisecond), 0, hasStatus(500)},
 		"HTML":               {omicstest.HTML(502), 0, func(t *testing.T, err error) { hasStatus(502)(t, err); unreadable(t, err) }},
 		"dropped before":     {omicstest.DropBefore(), 0, broken},
@@ -151,7 +151,7 @@ func TestFaultsAndTheRate(t *testing.T) {
 func TestLateRequest(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
 		o.MaxActiveJobs = 1
-		o.JobDuration = omicstest.Lasting(10 * time.Second)
+		o.JobDuration = omicstest.FixedDuration(10 * time.Second)
 	}, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		began := time.Now()
 		service.Inject(omicstest.OpStart, omicstest.Late(time.Minute), omicstest.Late(30*time.Second),

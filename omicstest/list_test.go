@@ -41,7 +41,7 @@ func filter(status types.ReadSetImportJobStatus, after, before time.Time) omics.
 
 func TestListFilters(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(25 * time.Second)
+		o.JobDuration = omicstest.FixedDuration(25 * time.Second)
 	}, func(t *testing.T, _ *omicstest.Service, c *omics.Client) {
 		began := time.Now()
 		at := func(seconds int) time.Time { return began.Add(time.Duration(seconds) * time.Second) }
@@ -142,7 +142,7 @@ func TestListRefusesStrangeTokens(t *testing.T) {
 func TestListLag(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
 		o.ListLag = time.Minute
-		o.JobDuration = omicstest.Lasting(10 * time.Second)
+		o.JobDuration = omicstest.FixedDuration(10 * time.Second)
 	}, func(t *testing.T, _ *omicstest.Service, c *omics.Client) {
 		id := start(t, c, "", 1)
 		time.Sleep(time.Minute - time.Millisecond)

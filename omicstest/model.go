@@ -93,8 +93,8 @@ func Failed(message string) Outcome {
 	return Outcome{Status: types.ReadSetImportJobItemStatusFailed, Message: message}
 }
 
-// Lasting returns a function for [Options.JobDuration] that gives every job the duration d.
-func Lasting(d time.Duration) func(Job) time.Duration {
+// FixedDuration returns a function for [Options.JobDuration] that gives every job the duration d.
+func FixedDuration(d time.Duration) func(Job) time.Duration {
 	return func(Job) time.Duration { return d }
 }
 

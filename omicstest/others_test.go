@@ -131,7 +131,7 @@ func TestUpload(t *testing.T) {
 
 // An upload takes its place among the read sets of the jobs.
 func TestUploadAmongImports(t *testing.T) {
-	bubble(t, func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(100 * time.Second) },
+	bubble(t, func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(100 * time.Second) },
 		func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 			started(t, service, ubams(3)...) // at 40, 70 and 100 s
 			time.Sleep(70 * time.Second)

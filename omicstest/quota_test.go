@@ -91,7 +91,7 @@ func TestMaxActiveJobs(t *testing.T) {
 		bubble(t, func(o *omicstest.Options) {
 			o.Stores = []string{store, "9999999999"}
 			o.MaxActiveJobs, o.QuotaFirst = 2, quotaFirst
-			o.JobDuration = omicstest.Lasting(time.Minute)
+			o.JobDuration = omicstest.FixedDuration(time.Minute)
 		}, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 			first := start(t, c, "a", 1)
 			time.Sleep(30 * time.Second)

@@ -67,7 +67,7 @@ const (
 
 func TestListReadSetsFilters(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(0)
+		o.JobDuration = omicstest.FixedDuration(0)
 	}, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		began := time.Now()
 		at := func(seconds int) *time.Time { return aws.Time(began.Add(time.Duration(seconds) * time.Second)) }
@@ -166,7 +166,7 @@ func TestListReadSetsPages(t *testing.T) {
 // before ended.
 func TestListReadSetsPagesStay(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(100 * time.Second)
+		o.JobDuration = omicstest.FixedDuration(100 * time.Second)
 		o.DeletedRetention = -1
 	}, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		started(t, service, ubams(9)...) // one in 10 s each, from 20 s on
@@ -197,7 +197,7 @@ func TestListReadSetsPagesStay(t *testing.T) {
 func TestScanSize(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
 		o.ScanSize = 10
-		o.JobDuration = omicstest.Lasting(0)
+		o.JobDuration = omicstest.FixedDuration(0)
 	}, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		for range 25 {
 			started(t, service, ubams(2)...)
@@ -230,7 +230,7 @@ func TestScanSize(t *testing.T) {
 func TestListReadSetsRefusesStrangeTokens(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
 		o.Stores = []string{store, "9999999999"}
-		o.JobDuration = omicstest.Lasting(0)
+		o.JobDuration = omicstest.FixedDuration(0)
 	}, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		started(t, service, ubams(3)...)
 		started(t, service, ubams(3)...)
@@ -262,7 +262,7 @@ func TestListReadSetsRefusesStrangeTokens(t *testing.T) {
 
 // The filter fields that a token is bound to must not be mixed up.
 func TestTokensOfSimilarFilters(t *testing.T) {
-	service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(0) })
+	service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(0) })
 	sources := ubams(4)
 	for i := range sources {
 		sources[i].SampleID, sources[i].SubjectID = "same", "same"
@@ -301,7 +301,7 @@ func TestTokensOfSimilarFilters(t *testing.T) {
 func TestReadSetListLag(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
 		o.ReadSetListLag = time.Minute
-		o.JobDuration = omicstest.Lasting(0)
+		o.JobDuration = omicstest.FixedDuration(0)
 	}, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		started(t, service, ubams(1)...)
 		id := service.ReadSets(store)[0].ID

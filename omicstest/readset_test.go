@@ -21,7 +21,7 @@ func metadata(t *testing.T, c *omics.Client, id string) (*omics.GetReadSetMetada
 
 func TestReadSetsOfJob(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(10 * time.Minute)
+		o.JobDuration = omicstest.FixedDuration(10 * time.Minute)
 		o.Outcome = func(s omicstest.Source) omicstest.Outcome {
 			if s.SampleID == "sample-1" {
 				return omicstest.Failed("File validation failed")
@@ -69,7 +69,7 @@ func TestReadSetsOfJob(t *testing.T) {
 
 func TestReadSetAnswers(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(0)
+		o.JobDuration = omicstest.FixedDuration(0)
 		o.Content = func(string) string { return "content" }
 	}, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		sources := []omicstest.Source{
@@ -134,7 +134,7 @@ func TestETags(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
 		o.Stores = []string{store, "9999999999", "8888888888"}
 		o.ETagFamilies = families
-		o.JobDuration = omicstest.Lasting(0)
+		o.JobDuration = omicstest.FixedDuration(0)
 		o.Content = func(uri string) string {
 			asked[uri]++
 			if uri == "s3://backup/a.fastq.gz" {
@@ -193,7 +193,7 @@ func TestETags(t *testing.T) {
 func TestETagDelay(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
 		o.ETagDelay = time.Hour
-		o.JobDuration = omicstest.Lasting(0)
+		o.JobDuration = omicstest.FixedDuration(0)
 	}, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		source := ubams(1)[0]
 		source.GeneratedFrom = "origin"
@@ -306,7 +306,7 @@ func TestListReadSetsAmongDiscarded(t *testing.T) {
 func TestReadSetOfAnotherStore(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
 		o.Stores = []string{store, "9999999999"}
-		o.JobDuration = omicstest.Lasting(0)
+		o.JobDuration = omicstest.FixedDuration(0)
 	}, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		started(t, service, ubams(1)...)
 		id := service.ReadSets(store)[0].ID
@@ -328,7 +328,7 @@ func TestReadSetOfAnotherStore(t *testing.T) {
 func TestClockSkewOfReadSets(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
 		o.ClockSkew = -time.Hour
-		o.JobDuration = omicstest.Lasting(0)
+		o.JobDuration = omicstest.FixedDuration(0)
 	}, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		began := time.Now()
 		started(t, service, ubams(1)...)

@@ -91,7 +91,7 @@ func code(t *testing.T, err error) string {
 func TestLifeOfJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(10 * time.Minute)
+			o.JobDuration = omicstest.FixedDuration(10 * time.Minute)
 			o.Outcome = func(s omicstest.Source) omicstest.Outcome {
 				if s.SampleID == "sample-1" {
 					return omicstest.Failed("File validation failed")
@@ -202,7 +202,7 @@ func TestOutcomes(t *testing.T) {
 func TestJobThatEndsAsAWhole(t *testing.T) {
 	for _, end := range []types.ReadSetImportJobStatus{"CANCELLED", "FAILED"} {
 		opts := func(o *omicstest.Options) {
-			o.JobDuration = omicstest.Lasting(100 * time.Second)
+			o.JobDuration = omicstest.FixedDuration(100 * time.Second)
 			o.JobOutcome = func(omicstest.Job) (types.ReadSetImportJobStatus, string) { return end, "" }
 		}
 		bubble(t, opts, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
@@ -222,7 +222,7 @@ func TestJobThatEndsAsAWhole(t *testing.T) {
 }
 
 func TestJobWithoutDurationEndsAtOnce(t *testing.T) {
-	opts := func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(0) }
+	opts := func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(0) }
 	bubble(t, opts, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		out, err := get(t.Context(), c, start(t, c, "", 1))
 		require.NoError(t, err)
@@ -371,7 +371,7 @@ func TestClockSkew(t *testing.T) {
 }
 
 func TestWhatIsOnTheWire(t *testing.T) {
-	opts := func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(0) }
+	opts := func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(0) }
 	bubble(t, opts, func(t *testing.T, service *omicstest.Service, c *omics.Client) {
 		const body = `{"roleArn":"arn:aws:iam::123456789012:role/Import","sources":[{"sourceFiles":{"source1":"s3://lab/a"},` +
 			`"sourceFileType":"UBAM","subjectId":"s","sampleId":"a"}]}`

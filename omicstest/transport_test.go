@@ -167,7 +167,7 @@ func TestRedirect(t *testing.T) {
 
 func TestSDKWaiter(t *testing.T) {
 	bubble(t, func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(20 * time.Minute)
+		o.JobDuration = omicstest.FixedDuration(20 * time.Minute)
 	}, func(t *testing.T, _ *omicstest.Service, c *omics.Client) {
 		id := start(t, c, "", 1)
 		out, err := omics.NewReadSetImportJobCompletedWaiter(c).WaitForOutput(t.Context(),

@@ -196,7 +196,7 @@ func printJobs(w io.Writer) func(readsetimport.Event) {
 			fmt.Fprintf(w, "job %s %s\n", e.Job.ID, e.Job.Status)
 		case readsetimport.EventSlotWait:
 			fmt.Fprintln(w, "as many jobs run as the account may have; waiting")
-		case readsetimport.EventThrottled, readsetimport.EventStartFailed, readsetimport.EventLookFailed:
+		case readsetimport.EventThrottled, readsetimport.EventStartFailed, readsetimport.EventPollFailed:
 			if e.Wait > 0 {
 				fmt.Fprintf(w, "%v; next try in %s\n", e.Err, e.Wait.Round(time.Millisecond))
 			}

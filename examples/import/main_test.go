@@ -148,7 +148,7 @@ func (f writerFunc) Write(text []byte) (int, error) { return f(text) }
 
 // proxied is a simulation behind an HTTP proxy. There is one in this process, since net/http reads HTTP_PROXY once.
 var proxied = sync.OnceValues(func() (service *omicstest.Service, url string) {
-	service = omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(0) })
+	service = omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(0) })
 	return service, httptest.NewServer(service).URL
 })
 

@@ -18,7 +18,7 @@ const notThere = "s3://1000genomes/phase3/data/HG00097/alignment/HG00097.chrom20
 // newSimulation is a HealthOmics of our own. It reads no files, so it is told which one is not there.
 func newSimulation() readsetimport.API {
 	service := omicstest.New(func(o *omicstest.Options) {
-		o.JobDuration = omicstest.Lasting(500 * time.Millisecond)
+		o.JobDuration = omicstest.FixedDuration(500 * time.Millisecond)
 		o.MaxActiveJobs = 20
 		o.Outcome = func(s omicstest.Source) omicstest.Outcome {
 			if s.Source1 == notThere {

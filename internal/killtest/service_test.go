@@ -84,7 +84,7 @@ func newStore(random *rand.Rand) *store {
 		o.Stores = []string{target.SequenceStoreID}
 		o.MaxActiveJobs = 1 + random.IntN(6)
 		o.QuotaFirst = random.IntN(2) == 0
-		o.JobDuration = omicstest.Lasting(duration)
+		o.JobDuration = omicstest.FixedDuration(duration)
 		o.MaxRequests = -1
 		o.Outcome = func(s omicstest.Source) omicstest.Outcome {
 			tries[s.Source1]++

@@ -27,12 +27,12 @@ var faults = []struct {
 	change func(answer any)
 }{
 	{name: "500", weight: 2, make: answers(omicstest.Status(500, "InternalServerException", "oops"))},
-	{name: "500 after work", weight: 3, make: answers(omicstest.Status(500, "InternalServerException", "oops").AfterWork())},
+	{name: "500 after work", weight: 3, make: answers(omicstest.Status(500, "InternalServerException", "oops").AfterExecution())},
 	{name: "503 plain", weight: 1, make: answers(omicstest.Status(503, "", ""))},
 	{name: "502 HTML", weight: 1, make: answers(omicstest.HTML(502))},
-	{name: "504 HTML after work", weight: 2, make: answers(omicstest.HTML(504).AfterWork())},
+	{name: "504 HTML after work", weight: 2, make: answers(omicstest.HTML(504).AfterExecution())},
 	{name: "408", weight: 1, make: answers(omicstest.Status(408, "RequestTimeoutException", "slow"))},
-	{name: "408 after work", weight: 2, make: answers(omicstest.Status(408, "RequestTimeoutException", "slow").AfterWork())},
+	{name: "408 after work", weight: 2, make: answers(omicstest.Status(408, "RequestTimeoutException", "slow").AfterExecution())},
 	{name: "429", weight: 1, make: answers(omicstest.Status(429, "ThrottlingException", "Rate exceeded"))},
 	{name: "429 HTML, wait", weight: 1, make: answers(omicstest.HTML(429).WithRetryAfter(4 * time.Minute))},
 	{name: "402", weight: 3, phases: []string{phaseSending}, make: answers(omicstest.Status(402, "ServiceQuotaExceededException", "full"))},
@@ -53,7 +53,7 @@ var faults = []struct {
 	{name: "truncated", weight: 2, make: answers(omicstest.Truncate())},
 	{name: "reset", weight: 2, make: answers(omicstest.Reset())},
 	{name: "empty object", weight: 2, make: answers(omicstest.Empty())},
-	{name: "empty body", weight: 1, make: answers(omicstest.Raw(http.StatusOK, nil, nil).AfterWork())},
+	{name: "empty body", weight: 1, make: answers(omicstest.Raw(http.StatusOK, nil, nil).AfterExecution())},
 	{name: "slow", weight: 2, make: func(_ *world, roll uint64) omicstest.Fault {
 		return omicstest.Delay(time.Duration(roll % uint64(25*time.Second)))
 	}},

@@ -56,7 +56,7 @@ func (p *process) newClient(mem journal.Journal) (*readsetimport.Client, error) 
 		opts.TokenWindow, opts.RequestRate, opts.MaxActiveJobs = o.tokenWindow, o.requestRate, o.maxActive
 		opts.SourcesPerJob = o.batchSize
 		opts.MinPollDelay, opts.MaxPollDelay = o.minPoll, o.maxPoll
-		opts.QuotaPatience = p.patience()
+		opts.QuotaTimeout = p.patience()
 		if mem != nil {
 			opts.Journal = processJournal{mem, p}
 		}

@@ -90,7 +90,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 // options sets the options of the service.
 func (c config) options(o *omicstest.Options) {
 	o.Stores = c.stores
-	o.JobDuration = omicstest.Lasting(c.jobDuration)
+	o.JobDuration = omicstest.FixedDuration(c.jobDuration)
 	o.RequestRate = c.rate
 	o.MaxActiveJobs = c.maxJobs
 	o.TokenWindow = c.tokenWindow
@@ -114,7 +114,7 @@ func (c config) options(o *omicstest.Options) {
 		faults := []omicstest.Fault{
 			omicstest.Throttled(),
 			omicstest.Internal(),
-			omicstest.Internal().AfterWork(),
+			omicstest.Internal().AfterExecution(),
 			omicstest.DropBefore(),
 			omicstest.DropAfter(),
 		}
