@@ -15,8 +15,8 @@
 // # Importing
 //
 // [Client.Import] takes a slice of sources and returns when each has an outcome; [Client.Stream] is the same for
-// inputs of any size. Package manifest reads sources from sample sheets, and [PairFASTQ] finds the mates in a listing of
-// files. With a [Journal], an import that crashed, or a sheet that has grown, is run again as it is, and imports what is
+// inputs of any size. Package manifest reads sources from sample sheets, and finds the mates in a listing of files.
+// With a [Journal], an import that crashed, or a sheet that has grown, is run again as it is, and imports what is
 // not in the store.
 //
 // [Split], [Client.Start], [Client.Get] and [Client.Wait] are for callers that own the loop over jobs, and

@@ -113,7 +113,7 @@ func (rd *reader) take(r *row) bool {
 	}
 	err := s.Validate()
 	if err == nil {
-		err = readsetimport.Pair{Source1: s.Source1, Source2: s.Source2}.Validate()
+		err = Pair{Source1: s.Source1, Source2: s.Source2}.Validate()
 	}
 	if err != nil {
 		rd.invalid(r, err)

@@ -94,7 +94,7 @@ func newFormatter(w *bufio.Writer, format Format) (formatter, error) {
 // invalidSource is the error of a source that is not valid, with its index in the paths.
 func invalidSource(i int, s readsetimport.Source) error {
 	fields := fieldErrors(s.Validate())
-	fields = append(fields, fieldErrors(readsetimport.Pair{Source1: s.Source1, Source2: s.Source2}.Validate())...)
+	fields = append(fields, fieldErrors(Pair{Source1: s.Source1, Source2: s.Source2}.Validate())...)
 	return indexed(i, fields)
 }
 

@@ -69,7 +69,7 @@ func readList(f flags, in io.Reader) ([]readsetimport.Source, error) {
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
-	pairs, err := readsetimport.PairFASTQ(uris)
+	pairs, err := manifest.PairFASTQ(uris)
 	if err != nil {
 		return nil, err
 	}

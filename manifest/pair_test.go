@@ -1,4 +1,4 @@
-package readsetimport_test
+package manifest_test
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/manifest"
 )
 
 // pairingTests are lists of names and what becomes of them: pairs as "first second", single files as one name.
@@ -147,17 +148,17 @@ func TestPairFASTQ(t *testing.T) {
 					names[name] = true
 					in = append(in, prefix+name)
 				}
-				want := []readsetimport.Pair{}
+				want := []manifest.Pair{}
 				for _, files := range test.want {
 					first, second, two := strings.Cut(files, " ")
-					pair := readsetimport.Pair{Source1: prefix + first}
+					pair := manifest.Pair{Source1: prefix + first}
 					if two {
 						pair.Source2 = prefix + second
 					}
 					require.NoError(t, pair.Validate())
 					want = append(want, pair)
 				}
-				got, err := readsetimport.PairFASTQ(in)
+				got, err := manifest.PairFASTQ(in)
 				require.NoError(t, err)
 				require.Equal(t, want, got)
 			}
@@ -169,11 +170,11 @@ func TestPairFASTQ(t *testing.T) {
 // TestPairFASTQOrder shows that the pairs do not depend on the list's order.
 func TestPairFASTQOrder(t *testing.T) {
 	for _, test := range pairingTests {
-		want, err := readsetimport.PairFASTQ(test.in)
+		want, err := manifest.PairFASTQ(test.in)
 		require.NoError(t, err)
 		in := slices.Clone(test.in)
 		slices.Reverse(in)
-		got, err := readsetimport.PairFASTQ(in)
+		got, err := manifest.PairFASTQ(in)
 		require.NoError(t, err)
 		require.ElementsMatch(t, want, got, test.name)
 	}
@@ -261,7 +262,7 @@ func TestPairFASTQFaults(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pairs, err := readsetimport.PairFASTQ(test.in)
+			pairs, err := manifest.PairFASTQ(test.in)
 			require.Nil(t, pairs)
 			require.ErrorIs(t, err, readsetimport.ErrValidation)
 			var invalid *readsetimport.ValidationError
@@ -299,7 +300,7 @@ func TestPairValidate(t *testing.T) {
 		{"a_I1.fastq.gz", "a_R2.fastq.gz", first},
 		{"a_R1.fastq.gz", "a_I1.fastq.gz", second},
 	} {
-		err := readsetimport.Pair{Source1: test.source1, Source2: test.source2}.Validate()
+		err := manifest.Pair{Source1: test.source1, Source2: test.source2}.Validate()
 		if test.path == "" {
 			require.NoError(t, err, test)
 			continue
@@ -321,7 +322,7 @@ func FuzzPairFASTQ(f *testing.F) {
 	f.Add("a_I1.fastq.gz\na_R1.fastq.gz\n_val_1.fq.gz\n1_val_1.fq.gz")
 	f.Fuzz(func(t *testing.T, list string) {
 		uris := strings.Split(list, "\n")
-		pairs, err := readsetimport.PairFASTQ(uris)
+		pairs, err := manifest.PairFASTQ(uris)
 		if err != nil {
 			require.Nil(t, pairs)
 			return
@@ -350,7 +351,7 @@ func BenchmarkPairFASTQ(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		pairs, err := readsetimport.PairFASTQ(uris)
+		pairs, err := manifest.PairFASTQ(uris)
 		if err != nil || len(pairs) != 50_000 {
 			b.Fatal(len(pairs), err)
 		}
@@ -359,7 +360,7 @@ func BenchmarkPairFASTQ(b *testing.B) {
 }
 
 func ExamplePairFASTQ() {
-	pairs, err := readsetimport.PairFASTQ([]string{
+	pairs, err := manifest.PairFASTQ([]string{
 		"s3://amzn-s3-demo-bucket/NA12878_S1_L001_I1_001.fastq.gz",
 		"s3://amzn-s3-demo-bucket/NA12878_S1_L001_R1_001.fastq.gz",
 		"s3://amzn-s3-demo-bucket/NA12878_S1_L001_R2_001.fastq.gz",
@@ -379,7 +380,7 @@ func ExamplePairFASTQ() {
 }
 
 func ExamplePairFASTQ_missingMate() {
-	_, err := readsetimport.PairFASTQ([]string{
+	_, err := manifest.PairFASTQ([]string{
 		"s3://amzn-s3-demo-bucket/ERR194147_1.fastq.gz",
 		"s3://amzn-s3-demo-bucket/ERR194146_2.fastq.gz",
 	})
@@ -389,7 +390,7 @@ func ExamplePairFASTQ_missingMate() {
 }
 
 func ExamplePair_Validate() {
-	err := readsetimport.Pair{Source1: "s3://amzn-s3-demo-bucket/a_R1.fastq.gz", Source2: "s3://amzn-s3-demo-bucket/b_R1.fastq.gz"}.Validate()
+	err := manifest.Pair{Source1: "s3://amzn-s3-demo-bucket/a_R1.fastq.gz", Source2: "s3://amzn-s3-demo-bucket/b_R1.fastq.gz"}.Validate()
 	fmt.Println(err)
 	// Output:
 	// invalid field: sourceFiles.source2: must be a second mate: by their names both files are first mates

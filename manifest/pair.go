@@ -1,40 +1,45 @@
-package readsetimport
+package manifest
 
 import (
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/readsetimport/readsetimport"
 )
 
-// Pair is the FASTQ files of one read set. Source2 is the second mate, and empty where there is none.
+// Pair holds the URIs of the FASTQ files of one read set. Source2 is the second mate, empty for a single-end read set.
 type Pair struct{ Source1, Source2 string }
 
-// PairFASTQ finds the mates among FASTQ files by their names. URIs of any kind will do, and paths with slashes.
+// PairFASTQ returns the FASTQ files of a list as pairs of mates, which it finds by the files' names. The names may be
+// URIs of any scheme or paths with slashes.
 //
-// Mates are told by a token in the name, between two of the separators _ . - or at its end:
+// A token in the name tells which mate a file is. It stands between two of the separators _ . - or at the name's end:
 //
 //   - R1 and R2, also r1 or read1: sample_S1_L001_R1_001.fastq.gz, sample.R1.fastq.gz, sample_R1_001-5x.fastq.gz;
 //   - 1 and 2 after _ and before a dot or the end: SRR233106_1.fastq.gz, SRR233106_1.filt.fastq.gz; elsewhere, as in
 //     plate_1_A.fastq.gz, they are a lane or a replicate;
 //   - 1 and 2 at the end after a dot, if there is no other token: sample.1.fq.gz.
 //
-// Of several tokens the last decides. Two files are mates when they are in one folder and their names differ in nothing
-// but the token (and .fastq.gz or .fq.gz); their order in the list never decides. A pair stands where its first file
-// stood. A file without a token, or a first mate without a second, becomes a Pair of one file.
+// The last of several tokens counts. Two files are mates if they are in the same folder and their names differ only in
+// the token and in the ending, .fastq.gz or .fq.gz. The pairs are in the order of the list, each at the place of its
+// first file; which file comes first in the list does not decide which is the first mate. A file without a token, and a
+// first mate without a second, is a Pair of one file.
 //
-// Index reads (I1 and I2) are left out when the reads that they belong to are in the list: HealthOmics has no place for
-// them.
+// Index reads (I1 and I2) are left out if the reads that they belong to are in the list, since HealthOmics does not
+// import them.
 //
-// The error is a [*ValidationError] with paths like uris[3], and then there are no pairs: a second mate without a first,
-// more than two files of one name, two first mates, a third read, index reads without reads, a file that stands in the
-// list twice, and names that are not of FASTQ files compressed with gzip. The details name the files.
+// If the list has faults, PairFASTQ returns no pairs and a [*readsetimport.ValidationError] that lists them all, with
+// paths such as uris[3] and the files' names in the details: second mates without a first, more than two files of one
+// name, two first mates, third reads, index reads without reads, files listed twice, and names that are not those of
+// gzip-compressed FASTQ files.
 func PairFASTQ(uris []string) ([]Pair, error) {
 	p := pairing{uris: uris, groups: make(map[string]*mateGroup)}
 	seen := make(map[string]int, len(uris))
 	for i, uri := range uris {
 		if first, twice := seen[uri]; twice {
-			p.fault(i, RuleDuplicate, fmt.Sprintf("%s is in the list twice: uris[%d] is the same", p.name(i), first))
+			p.fault(i, readsetimport.RuleDuplicate, fmt.Sprintf("%s is in the list twice: uris[%d] is the same", p.name(i), first))
 			continue
 		}
 		seen[uri] = i
@@ -43,7 +48,7 @@ func PairFASTQ(uris []string) ([]Pair, error) {
 	pairs := p.pairs()
 	if len(p.faults) > 0 {
 		slices.SortStableFunc(p.faults, func(a, b indexedFault) int { return a.index - b.index })
-		err := &ValidationError{}
+		err := &readsetimport.ValidationError{}
 		for _, f := range p.faults {
 			err.Fields = append(err.Fields, f.FieldError)
 		}
@@ -52,16 +57,17 @@ func PairFASTQ(uris []string) ([]Pair, error) {
 	return pairs, nil
 }
 
-// Validate checks that the names of two files do not say that they are something else than a first and a second mate:
-// two first mates, two second mates, mates in the wrong order, or index reads. Names that say nothing are fine, and so is
-// one file of any name. The error is a [*ValidationError] with the paths sourceFiles.source1 and sourceFiles.source2.
+// Validate reports an error if the file names contradict a read 1 / read 2 pair: both are first mates, both are second
+// mates, the mates are in the wrong order, or one is an index read. Names without such a token are accepted, and so is a
+// single file of any name. The error is a [*readsetimport.ValidationError] with the path sourceFiles.source1 or
+// sourceFiles.source2.
 func (p Pair) Validate() error {
 	if p.Source1 == "" || p.Source2 == "" {
 		return nil
 	}
 	first, second := mateOf(p.Source1), mateOf(p.Source2)
 	fault := func(path, uri, detail string) error {
-		return &ValidationError{Fields: []*FieldError{{Path: path, Rule: RuleCombination, Value: shorten(uri), Detail: detail}}}
+		return &readsetimport.ValidationError{Fields: []*readsetimport.FieldError{{Path: path, Rule: readsetimport.RuleCombination, Value: shorten(uri), Detail: detail}}}
 	}
 	switch {
 	case first.index:
@@ -96,11 +102,11 @@ type mateGroup struct {
 
 type indexedFault struct {
 	index int
-	*FieldError
+	*readsetimport.FieldError
 }
 
-func (p *pairing) fault(i int, rule Rule, detail string) {
-	p.faults = append(p.faults, indexedFault{i, &FieldError{
+func (p *pairing) fault(i int, rule readsetimport.Rule, detail string) {
+	p.faults = append(p.faults, indexedFault{i, &readsetimport.FieldError{
 		Path: "uris[" + strconv.Itoa(i) + "]", Rule: rule, Value: shorten(p.uris[i]), Detail: detail,
 	}})
 }
@@ -121,7 +127,7 @@ func (p *pairing) add(i int, uri string) {
 		if isUncompressed(uri) {
 			detail = " must be compressed with gzip, and its name end in .fastq.gz or .fq.gz"
 		}
-		p.fault(i, RulePattern, p.name(i)+detail)
+		p.fault(i, readsetimport.RulePattern, p.name(i)+detail)
 		return
 	}
 	m := mateOf(uri)
@@ -189,30 +195,30 @@ func (p *pairing) check(g *mateGroup) bool {
 	switch {
 	case len(all) == 0:
 		for _, i := range g.index {
-			p.fault(i, RuleCombination, p.name(i)+" is an index read, and the reads that it belongs to are not in the list")
+			p.fault(i, readsetimport.RuleCombination, p.name(i)+" is an index read, and the reads that it belongs to are not in the list")
 		}
 		return false
 	case len(reads) > 0 && len(all) > 2:
-		p.fault(all[2], RuleCombination, p.names(all)+" are more than two files of one name: HealthOmics takes one file or a pair")
+		p.fault(all[2], readsetimport.RuleCombination, p.names(all)+" are more than two files of one name: HealthOmics takes one file or a pair")
 		return false
 	case len(reads) > 0 && len(g.others) > 0:
-		p.fault(all[1], RuleCombination, p.names(all)+" are no first and second mate of one name")
+		p.fault(all[1], readsetimport.RuleCombination, p.names(all)+" are no first and second mate of one name")
 		return false
 	case len(first) == 2:
-		p.fault(first[1], RuleCombination, p.names(first)+" are two first mates of one name")
+		p.fault(first[1], readsetimport.RuleCombination, p.names(first)+" are two first mates of one name")
 		return false
 	case len(second) == 2:
-		p.fault(second[1], RuleCombination, p.names(second)+" are two second mates of one name")
+		p.fault(second[1], readsetimport.RuleCombination, p.names(second)+" are two second mates of one name")
 		return false
 	case len(second) == 1 && len(first) == 0:
 		i := second[0]
 		uri := p.uris[i]
 		m := mateOf(uri)
-		p.fault(i, RuleCombination, p.name(i)+" is a second mate without its first, "+quoteName(m.renumbered(uri, "1")))
+		p.fault(i, readsetimport.RuleCombination, p.name(i)+" is a second mate without its first, "+quoteName(m.renumbered(uri, "1")))
 		return false
 	case len(g.others) > 0 && g.named:
 		for _, i := range g.others {
-			p.fault(i, RuleCombination, p.name(i)+" is a third read: HealthOmics takes one file or a pair, R1 and R2")
+			p.fault(i, readsetimport.RuleCombination, p.name(i)+" is a third read: HealthOmics takes one file or a pair, R1 and R2")
 		}
 		return false
 	}
