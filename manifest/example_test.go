@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -136,6 +137,69 @@ func ExampleOptions() {
 	}
 	// Output:
 	// UBAM NA12878 NA12878_T1
+}
+
+// The output of aws s3 ls --recursive: FASTQ files are paired by name, and files that accompany reads are left out.
+func ExampleRead_list() {
+	list := strings.NewReader(`2026-03-01 09:15:03 1181116006 run1/NA12878_S1_L001_R1_001.fastq.gz
+2026-03-01 09:17:44 1191116006 run1/NA12878_S1_L001_R2_001.fastq.gz
+2026-03-01 09:18:01       5242 run1/multiqc_report.html
+`)
+	for source, err := range manifest.Read(list, func(o *manifest.Options) {
+		o.Bucket = "amzn-s3-demo-bucket"
+		o.OnSkip = func(uri string, reason manifest.SkipReason) { fmt.Println("skipped:", uri, reason) }
+	}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(source.SampleID, source.Type, source.Source1, source.Source2)
+	}
+	// Output:
+	// skipped: s3://amzn-s3-demo-bucket/run1/multiqc_report.html report
+	// NA12878 FASTQ s3://amzn-s3-demo-bucket/run1/NA12878_S1_L001_R1_001.fastq.gz s3://amzn-s3-demo-bucket/run1/NA12878_S1_L001_R2_001.fastq.gz
+}
+
+// An S3 Inventory has no header: the fileSchema of its manifest.json names its columns.
+func ExampleRead_inventory() {
+	inventory := strings.NewReader(`"amzn-s3-demo-bucket","HG00096/HG00096.cram","1181116006"
+"amzn-s3-demo-bucket","HG00096/HG00096.cram.crai","5242"
+`)
+	for source, err := range manifest.Read(inventory, func(o *manifest.Options) {
+		o.Inventory = "Bucket, Key, Size"
+		o.ReferenceARN = "arn:aws:omics:us-east-1:123456789012:referenceStore/1234567890/reference/1234567890"
+	}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(source.SampleID, source.Type, source.Source1)
+	}
+	// Output:
+	// HG00096 CRAM s3://amzn-s3-demo-bucket/HG00096/HG00096.cram
+}
+
+// A listing as a program has it, with the subject and the sample in each file's folder and name.
+func ExampleFiles() {
+	uris := func(yield func(string, error) bool) {
+		for _, key := range []string{"NA12878/T1_run7_R1.fastq.gz", "NA12878/T1_run7_R2.fastq.gz", "NA12891/N1_run7.fastq.gz"} {
+			if !yield("s3://amzn-s3-demo-bucket/"+key, nil) {
+				return
+			}
+		}
+	}
+	for source, err := range manifest.Files(uris, func(o *manifest.Options) {
+		o.Pattern = regexp.MustCompile(`(?P<subject>[^/]+)/(?P<sample>[^/_]+)_`)
+	}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(source.SubjectID, source.SampleID, source.Source1, source.Source2)
+	}
+	// Output:
+	// NA12878 T1 s3://amzn-s3-demo-bucket/NA12878/T1_run7_R1.fastq.gz s3://amzn-s3-demo-bucket/NA12878/T1_run7_R2.fastq.gz
+	// NA12891 N1 s3://amzn-s3-demo-bucket/NA12891/N1_run7.fastq.gz
 }
 
 func ExampleWrite() {

@@ -18,9 +18,10 @@ var apiTarget = readsetimport.Target{SequenceStoreID: "1234567890", RoleARN: "ar
 func TestFormats(t *testing.T) {
 	withReference := func(o *manifest.Options) { o.ReferenceARN = reference }
 	for file, test := range map[string]struct {
-		opt    func(*manifest.Options)
-		want   sources
-		target readsetimport.Target
+		opt     func(*manifest.Options)
+		want    sources
+		target  readsetimport.Target
+		skipped []string
 	}{
 		"aws-api.json": {want: sources{
 			pair("SRR233106", "SRR233106_1.filt.fastq.gz", "SRR233106_2.filt.fastq.gz").WithSubject("NA12878").
@@ -58,6 +59,31 @@ func TestFormats(t *testing.T) {
 			readsetimport.BAM(bucket+"T.bam", reference).WithSubject("NA12878").WithSample("NA12878_T"),
 			readsetimport.CRAM(bucket+"HG002.cram", reference).WithSubject("HG002").WithSample("HG002"),
 		}},
+		"nf-core-oncoanalyser.csv": {opt: withReference, want: sources{
+			readsetimport.BAM(bucket+"P1.normal.bam", reference).WithSubject("P1").WithSample("P1.normal"),
+			readsetimport.CRAM(bucket+"P1.tumor.cram", reference).WithSubject("P1").WithSample("P1.tumor"),
+			pair("P1.tumor_rna", "P1.001.R1.fastq.gz", "P1.001.R2.fastq.gz").WithSubject("P1"),
+			pair("P1.tumor_rna", "P1.002.R1.fastq.gz", "P1.002.R2.fastq.gz").WithSubject("P1"),
+		}, skipped: []string{"index s3://reads/P1.normal.bam.bai"}},
+		"list.txt": {opt: withReference, want: sources{
+			readsetimport.CRAM(bucket+"run2/HG00096.cram", reference).WithSubject("HG00096").WithSample("HG00096"),
+			pair("NA12878", "run1/NA12878_S1_L001_R1_001.fastq.gz", "run1/NA12878_S1_L001_R2_001.fastq.gz"),
+			pair("NA12878", "run1/NA12878_S1_L002_R1_001.fastq.gz", "run1/NA12878_S1_L002_R2_001.fastq.gz"),
+			single("SRR062634", "run2/SRR062634.filt.fastq.gz"),
+		}, skipped: []string{"index s3://reads/run2/HG00096.cram.crai"}},
+		"s3-ls.txt": {opt: func(o *manifest.Options) { o.ReferenceARN, o.Bucket = reference, "reads" }, want: sources{
+			readsetimport.BAM(bucket+"run2/MCF7.bam", reference).WithSubject("MCF7").WithSample("MCF7"),
+			pair("K562 rep 1", "run1/K562 rep 1_R1.fastq.gz", "run1/K562 rep 1_R2.fastq.gz"),
+		}, skipped: []string{"folder s3://reads/run1/", "report s3://reads/run1/multiqc_report.html", "index s3://reads/run2/MCF7.bam.bai"}},
+		"inventory.csv": {opt: func(o *manifest.Options) {
+			o.ReferenceARN, o.Inventory = reference, "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size"
+		}, want: sources{
+			readsetimport.CRAM(bucket+"run2/MCF7.cram", reference).WithSubject("MCF7").WithSample("MCF7"),
+			pair("K562 rep+1", "run1/K562 rep+1_R1.fastq.gz", "run1/K562 rep+1_R2.fastq.gz"),
+		}, skipped: []string{
+			"undetermined s3://reads/run1/Undetermined_S0_L001_R1_001.fastq.gz", "old version s3://reads/run2/MCF7.cram",
+			"checksum s3://reads/run2/MCF7.cram.md5", "old version s3://reads/run2/OLD.cram",
+		}},
 		"fastq_list.csv": {opt: func(o *manifest.Options) {
 			o.Columns = manifest.Columns{Name: "RGID", Tags: map[string]string{"Lane": "lane"}}
 		}, want: sources{
@@ -84,11 +110,13 @@ func TestFormats(t *testing.T) {
 	} {
 		t.Run(file, func(t *testing.T) {
 			var target readsetimport.Target
-			opts := append(options(test.opt), func(o *manifest.Options) { o.Target = &target })
+			var skipped []string
+			opts := append(options(test.opt), func(o *manifest.Options) { o.Target = &target }, recordSkips(&skipped))
 			got, err := collect(t, manifest.Open("testdata/"+file, opts...))
 			require.NoError(t, err)
 			require.Equal(t, test.want, got)
 			require.Equal(t, test.target, target)
+			require.Equal(t, test.skipped, skipped)
 		})
 	}
 	files, err := os.ReadDir("testdata")
@@ -99,7 +127,14 @@ func TestFormats(t *testing.T) {
 			formats++
 		}
 	}
-	require.Equal(t, 11, formats, "each file of testdata is a format with a test")
+	require.Equal(t, 15, formats, "each file of testdata is a format with a test")
+}
+
+// recordSkips appends the files that are skipped, with the reason before each.
+func recordSkips(skipped *[]string) func(*manifest.Options) {
+	return func(o *manifest.Options) {
+		o.OnSkip = func(uri string, reason manifest.SkipReason) { *skipped = append(*skipped, string(reason)+" "+uri) }
+	}
 }
 
 // TestPublicSheets reads the sheets as their authors published them.

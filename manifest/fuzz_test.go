@@ -20,6 +20,7 @@ func fuzzRead(f *testing.F, begin string, seeds ...string) {
 		_, err := collect(t, manifest.Read(strings.NewReader(begin+text), func(o *manifest.Options) {
 			o.MaxBytes = 64 << 20
 			o.ReferenceARN = reference
+			o.Bucket, o.Inventory = "reads", inventoryColumns
 		}))
 		if err == nil {
 			return
@@ -57,13 +58,17 @@ func FuzzRead(f *testing.F) {
 }
 
 func FuzzReadTable(f *testing.F) {
-	fuzzRead(f, "", testdata(f, "aws-generator.csv", "nf-core-rnaseq.csv", "nf-core-sarek.csv", "fastq_list.csv", "terra.tsv")...)
+	fuzzRead(f, "", testdata(f, "aws-generator.csv", "nf-core-rnaseq.csv", "nf-core-sarek.csv", "fastq_list.csv", "terra.tsv", "nf-core-oncoanalyser.csv")...)
 }
 
 // FuzzReadTags is about the tags in a field, and the quotes around it.
 func FuzzReadTags(f *testing.F) {
 	const begin = "source1,sourceFileType,sampleId,subjectId,tags\ns3://reads/a.bam,UBAM,s,p,"
 	fuzzRead(f, begin, `{'a':'b'}`, `"{""a"": ""b"", 'c': '\x41\u00e9\U0001F9EC'}"`, `{}`, `"{'a':'b',}"`)
+}
+
+func FuzzReadList(f *testing.F) {
+	fuzzRead(f, "", append(testdata(f, "list.txt", "s3-ls.txt"), "reads,a%20_R1.fastq.gz,true,false\nreads,a.bai,,true\n")...)
 }
 
 func FuzzReadJSON(f *testing.F) {

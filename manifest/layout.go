@@ -18,6 +18,8 @@ type layout struct {
 	files  []fileColumns
 	tags   []tagColumn
 	none   []int // columns of files that HealthOmics has no type for
+	kinds  map[string]types.FileType
+	list   bool
 }
 
 // fileColumns are the columns of one kind of files. Of several kinds, a row has one.
@@ -39,8 +41,10 @@ type tableFormat struct {
 	any    []string // and one of these, if there are any
 	fields map[int]string
 	files  []fileNames
-	none   []string // files that HealthOmics has no type for
-	other  []string // columns that mean nothing here, and are no misspelling of others
+	none   []string                  // files that HealthOmics has no type for
+	other  []string                  // columns that mean nothing here, and are no misspelling of others
+	kinds  map[string]types.FileType // types by what the column of types says, empty for indexes; nil if it says the type
+	list   bool                      // the column of files holds both mates, separated by a semicolon
 }
 
 type fileNames struct {
@@ -69,6 +73,19 @@ var tableFormats = []tableFormat{
 		},
 		none:  []string{"spring_1", "spring_2", "vcf"},
 		other: []string{"sex", "status", "lane", "bai", "crai", "table", "variantcaller"},
+	},
+	{
+		name:   "nf-core/oncoanalyser",
+		marks:  []string{"group_id", "sample_id", "filetype", "filepath"},
+		fields: map[int]string{fieldSubject: "subject_id", fieldSample: "sample_id", fieldType: "filetype"},
+		files:  []fileNames{{"", "filepath", ""}},
+		other:  []string{"group_id", "sample_type", "sequence_type", "info"},
+		kinds: map[string]types.FileType{
+			"fastq": types.FileTypeFastq,
+			"bam":   types.FileTypeBam, "bam_redux": types.FileTypeBam, "bam_markdups": types.FileTypeBam, "bai": "",
+			"cram": types.FileTypeCram, "cram_redux": types.FileTypeCram, "crai": "",
+		},
+		list: true,
 	},
 	{
 		name:   "nf-core/rnaseq",
@@ -130,10 +147,11 @@ func newLayout(header []string, o Options) (*layout, []headerFault) {
 	if !known && o.Columns.Source1 == "" {
 		h.fault(-1, fault{
 			rule: readsetimport.RulePattern, err: ErrUnknownFormat,
-			detail: "must be a manifest, or the header of a known sample sheet: AWS manifest generator, nf-core/rnaseq, nf-core/sarek, DRAGEN fastq_list, Terra; Options.Columns describes any other",
+			detail: "must be a manifest, or the header of a known sample sheet: AWS manifest generator, nf-core/rnaseq, nf-core/sarek, nf-core/oncoanalyser, DRAGEN fastq_list, Terra; Options.Columns describes any other, and Options.Inventory an S3 Inventory",
 		})
 		return nil, h.faults
 	}
+	h.l.kinds, h.l.list = format.kinds, format.list
 	h.format(format)
 	h.columns(o.Columns)
 	h.check(format, known)

@@ -64,7 +64,7 @@ func TestNoManifest(t *testing.T) {
 		"zero bytes":          {"\nBAM\x01\x00\x00", 2, "zero bytes"},
 		"a single long line":  {strings.Repeat("x", 100_000), 1, "Options.Columns"},
 		"a FASTQ file":        {"@SRR1.1\nACGT\n+\nIIII\n", 1, "Options.Columns"},
-		"a list of URIs":      {"s3://reads/a.fastq.gz\ns3://reads/b.fastq.gz\n", 1, "Options.Columns"},
+		"a table of URIs":     {"s3://reads/a_1.fastq.gz,s3://reads/a_2.fastq.gz\n", 1, "Options.Columns"},
 		"a header of nothing": {",,\n,\n", 1, "separators"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,14 +6,18 @@
 //     trailing commas that people put into it, the console's (a list of sources), in JSON or YAML, and JSON Lines of
 //     sources;
 //   - tables, separated by commas, tabs or semicolons: the AWS manifest generator, nf-core/rnaseq (and the sheets that
-//     are like it: sample, fastq_1, fastq_2), nf-core/sarek, DRAGEN's fastq_list.csv, Terra's tables, and any other
-//     with the help of [Columns].
+//     are like it: sample, fastq_1, fastq_2), nf-core/sarek, nf-core/oncoanalyser, DRAGEN's fastq_list.csv, Terra's
+//     tables, and any other with the help of [Columns];
+//   - lists of files: one URI a line, the output of aws s3 ls --recursive (with Options.Bucket), and an S3 Inventory in
+//     CSV (with Options.Inventory). FASTQ files are paired by their names, as [PairFASTQ] does. [Files] makes sources of a
+//     listing that a program has.
 //
 // Any of them may be compressed with gzip, begin with a byte order mark, have CRLF line ends, blank lines, and lines
 // that are comments because they begin with #.
 //
 // Everything is read as a stream: no more than a row or a source is held at a time. It has at most 1 MiB, or 256 KiB in
-// YAML. A row has at most 1000 columns, and a field 128 KiB.
+// YAML. A row has at most 1000 columns, and a field 128 KiB. Of a list, the FASTQ files are held until its end, up to
+// 1,048,576 of them, since a file's mate can be anywhere in it.
 package manifest
 
 import (
@@ -35,21 +39,14 @@ func Open(path string, optFns ...func(*Options)) iter.Seq2[readsetimport.Source,
 	if o.Name == "" {
 		o.Name = path
 	}
-	used := false
-	return func(yield func(readsetimport.Source, error) bool) {
-		if used {
-			yield(readsetimport.Source{}, errUsed)
-			return
-		}
-		used = true
+	return once(o, func(rd *reader) error {
 		f, err := os.Open(path)
 		if err != nil {
-			yield(readsetimport.Source{}, err)
-			return
+			return err
 		}
 		defer f.Close()
-		read(f, o, yield)
-	}
+		return rd.input(f)
+	})
 }
 
 // Read yields the sources of a manifest in its order. Every source that it yields is valid by
@@ -62,7 +59,11 @@ func Open(path string, optFns ...func(*Options)) iter.Seq2[readsetimport.Source,
 //
 // The iterator is for one use.
 func Read(r io.Reader, optFns ...func(*Options)) iter.Seq2[readsetimport.Source, error] {
-	o := newOptions(optFns)
+	return once(newOptions(optFns), func(rd *reader) error { return rd.input(r) })
+}
+
+// once returns an iterator for one use: what read yields, and then its faults and its error.
+func once(o Options, read func(*reader) error) iter.Seq2[readsetimport.Source, error] {
 	used := false
 	return func(yield func(readsetimport.Source, error) bool) {
 		if used {
@@ -70,23 +71,15 @@ func Read(r io.Reader, optFns ...func(*Options)) iter.Seq2[readsetimport.Source,
 			return
 		}
 		used = true
-		read(r, o, yield)
+		rd := &reader{o: o, yield: yield, seen: newSeenFiles(o.KnownFiles)}
+		err := read(rd)
+		if e := rd.error(err); e != nil && !rd.broken {
+			yield(readsetimport.Source{}, e)
+		}
 	}
 }
 
 var errUsed = errors.New("manifest: this iterator was used before")
-
-// read is one reading, from the first byte to the last error.
-func read(r io.Reader, o Options, yield func(readsetimport.Source, error) bool) {
-	rd := &reader{o: o, yield: yield, seen: newSeenFiles(o.KnownFiles)}
-	err := rd.input(r)
-	if rd.broken {
-		return
-	}
-	if e := rd.error(err); e != nil {
-		yield(readsetimport.Source{}, e)
-	}
-}
 
 // input unpacks the input, recognises the format, and reads it. The error is not a fault of the manifest but of the
 // reading.
@@ -117,6 +110,8 @@ func (rd *reader) input(r io.Reader) error {
 		return rd.json(in)
 	case formatYAML:
 		return rd.yaml(in)
+	case formatList, formatListing:
+		return rd.list(in, kind.format == formatListing)
 	default:
 		rd.fault(place{line: kind.line, column: 1}, fault{rule: readsetimport.RulePattern, detail: kind.detail, err: ErrUnknownFormat})
 		return nil

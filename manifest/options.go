@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"regexp"
+
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport"
@@ -27,12 +29,36 @@ type Options struct {
 	// called as the sample is.
 	Subject func(sampleID string) string
 
+	// Pattern finds the sample and the subject of a file of a listing in its URI (of a pair, in that of the first mate), in
+	// groups named sample and subject: (?P<subject>[^/]+)/(?P<sample>[^/_]+)_. A URI that it does not match is a fault, and
+	// so is an empty group. Without a group subject, Subject makes the subject of the sample.
+	//
+	// By default, the sample is what the file's name begins with: for runs of the Sequence Read Archive, SRR062634 of
+	// SRR062634_1.filt.fastq.gz; for other FASTQ files what stands before the mate, the lane and the sample's number or
+	// barcode, NA12878 of NA12878_S1_L001_R1_001.fastq.gz; for BAM and CRAM the name without its ending.
+	Pattern *regexp.Regexp
+
+	// IDs returns the subject and the sample of a file of a listing by its URI, in place of Pattern. If it returns no
+	// subject, Subject makes one of the sample. Its error is a fault.
+	IDs func(uri string) (subjectID, sampleID string, err error)
+
+	// OnSkip is called with each file of a listing that is in no source and no fault, and the reason. Calls are sequential.
+	OnSkip func(uri string, reason SkipReason)
+
+	// Bucket is that of the keys in the output of aws s3 ls --recursive, and in an inventory without the column Bucket.
+	Bucket string
+
+	// Inventory names the columns of an S3 Inventory in CSV, which has no header, as the fileSchema in the inventory's
+	// manifest.json does: Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size. Keys are taken to be URL-encoded, as S3
+	// writes them. Versions other than the latest, and delete markers, are skipped.
+	Inventory string
+
 	// RewriteURI is called with each file, before it is checked, and returns its S3 URI: for manifests that name files
 	// by https URLs or local paths. Its error is a fault of the field. By default, URIs stay as they are.
 	RewriteURI func(uri string) (string, error)
 
-	// SkipUnsupported leaves out rows of a table for which HealthOmics has no file type, such as spring and vcf. By
-	// default they are faults.
+	// SkipUnsupported leaves out rows of a table, and files of a listing, for which HealthOmics has no file type, such as
+	// spring and vcf. By default they are faults.
 	SkipUnsupported bool
 
 	// Target is set to the sequence store and the role that an API manifest names, by the time the iteration ends. It

@@ -35,24 +35,20 @@ type Pair struct{ Source1, Source2 string }
 // name, two first mates, third reads, index reads without reads, files listed twice, and names that are not those of
 // gzip-compressed FASTQ files.
 func PairFASTQ(uris []string) ([]Pair, error) {
-	p := pairing{uris: uris, groups: make(map[string]*mateGroup)}
-	seen := make(map[string]int, len(uris))
-	for i, uri := range uris {
-		if first, twice := seen[uri]; twice {
-			p.fault(i, readsetimport.RuleDuplicate, fmt.Sprintf("%s is in the list twice: uris[%d] is the same", p.name(i), first))
-			continue
-		}
-		seen[uri] = i
-		p.add(i, uri)
-	}
-	pairs := p.pairs()
-	if len(p.faults) > 0 {
-		slices.SortStableFunc(p.faults, func(a, b indexedFault) int { return a.index - b.index })
+	found, faults := pairFiles(uris)
+	if len(faults) > 0 {
 		err := &readsetimport.ValidationError{}
-		for _, f := range p.faults {
+		for _, f := range faults {
 			err.Fields = append(err.Fields, f.FieldError)
 		}
 		return nil, err
+	}
+	pairs := make([]Pair, len(found))
+	for i, p := range found {
+		pairs[i].Source1 = uris[p.first]
+		if p.second >= 0 {
+			pairs[i].Source2 = uris[p.second]
+		}
 	}
 	return pairs, nil
 }
@@ -84,7 +80,36 @@ func (p Pair) Validate() error {
 	return nil
 }
 
-// pairing is one call of PairFASTQ.
+// indexedPair is a pair by the indexes of its files in the list. There is no second mate if second is negative.
+type indexedPair struct{ first, second int }
+
+// place is the index of the file that comes first in the list.
+func (p indexedPair) place() int {
+	if p.second >= 0 {
+		return min(p.first, p.second)
+	}
+	return p.first
+}
+
+// pairFiles finds the pairs among FASTQ files, and the faults of the files that are in none, both in the order of the
+// list.
+func pairFiles(uris []string) ([]indexedPair, []indexedFault) {
+	p := pairing{uris: uris, groups: make(map[string]*mateGroup)}
+	seen := make(map[string]int, len(uris))
+	for i, uri := range uris {
+		if first, twice := seen[uri]; twice {
+			p.fault(i, readsetimport.RuleDuplicate, fmt.Sprintf("%s is in the list twice: uris[%d] is the same", p.name(i), first))
+			continue
+		}
+		seen[uri] = i
+		p.add(i, uri)
+	}
+	pairs := p.pairs()
+	slices.SortStableFunc(p.faults, func(a, b indexedFault) int { return a.index - b.index })
+	return pairs, p.faults
+}
+
+// pairing is one list that is paired.
 type pairing struct {
 	uris   []string
 	groups map[string]*mateGroup // by what the names of mates share
@@ -154,36 +179,28 @@ func (p *pairing) add(i int, uri string) {
 	}
 }
 
-// pairs are what the groups come to, in the order of the list. Groups of one kind of name only, all with numbers above
-// 2, are several read sets; their order is settled by the index.
-func (p *pairing) pairs() []Pair {
-	type placed struct {
-		index int
-		pair  Pair
-	}
-	var found []placed
+// pairs returns the pairs of the groups. A group with no first and second mates but other numbers is several read sets,
+// so the order of the groups is not that of the pairs.
+func (p *pairing) pairs() []indexedPair {
+	var found []indexedPair
 	for _, g := range p.order {
 		single, first, second := g.reads[0], g.reads[1], g.reads[2]
 		switch {
 		case len(single) == 1:
-			found = append(found, placed{single[0], Pair{Source1: p.uris[single[0]]}})
+			found = append(found, indexedPair{single[0], -1})
 		case !p.check(g):
 		case len(first) == 1 && len(second) == 1:
-			found = append(found, placed{min(first[0], second[0]), Pair{p.uris[first[0]], p.uris[second[0]]}})
+			found = append(found, indexedPair{first[0], second[0]})
 		case len(first) == 1:
-			found = append(found, placed{first[0], Pair{Source1: p.uris[first[0]]}})
+			found = append(found, indexedPair{first[0], -1})
 		default:
 			for _, i := range g.others {
-				found = append(found, placed{i, Pair{Source1: p.uris[i]}})
+				found = append(found, indexedPair{i, -1})
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b placed) int { return a.index - b.index })
-	pairs := make([]Pair, len(found))
-	for i, f := range found {
-		pairs[i] = f.pair
-	}
-	return pairs
+	slices.SortFunc(found, func(a, b indexedPair) int { return a.place() - b.place() })
+	return found
 }
 
 // check reports whether a group can be a pair, one file, or files of their own.
@@ -237,126 +254,4 @@ func (p *pairing) names(indexes []int) string {
 	}
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " and " + names[last]
-}
-
-// mate is what a file's name says of its place in a pair. The zero value is a name that says nothing.
-type mate struct {
-	number int  // 1 and 2 are mates, 3 to 9 third reads and the like
-	index  bool // an index read
-	named  bool // the token has a letter: R1, read1, I1
-	from   int  // where the token begins in the URI
-	digit  int  // where its digit is
-	also   int  // where the same digit is before _val, as Trim Galore repeats it: x_R1_val_1; or 0
-	end    int  // where the name ends and .fastq.gz begins
-}
-
-// mateOf finds the last token of a FASTQ file's name.
-func mateOf(uri string) mate {
-	start, end := stemOf(uri)
-	weak := mate{}
-	for from := end; from >= start && end >= 0; from-- {
-		if from > start && !isNameSeparator(uri[from-1]) {
-			continue
-		}
-		m, ok := tokenAt(uri, from, end)
-		if !ok {
-			continue
-		}
-		separator := byte(0)
-		if from > start {
-			separator = uri[from-1]
-		}
-		last := m.digit+1 == end
-		switch {
-		case m.named:
-			return m
-		case separator == '_' && (last || uri[m.digit+1] == '.'):
-			m.also = beforeVal(uri, start, m)
-			return m
-		case separator == '.' && last:
-			weak = m
-		}
-	}
-	return weak
-}
-
-// stemOf is where the name of a FASTQ file begins and where its ending does, or -1 if it has another.
-func stemOf(uri string) (start, end int) {
-	start = strings.LastIndexByte(uri, '/') + 1
-	for _, ending := range [...]string{".fastq.gz", ".fq.gz"} {
-		if end := len(uri) - len(ending); end > start && strings.EqualFold(uri[end:], ending) {
-			return start, end
-		}
-	}
-	return start, -1
-}
-
-// isUncompressed reports whether a name is that of a FASTQ file that is not compressed, or not with gzip.
-func isUncompressed(uri string) bool {
-	name := strings.ToLower(uri[strings.LastIndexByte(uri, '/')+1:])
-	for _, compressed := range [...]string{".bz2", ".xz", ".zst", ".ora"} {
-		name = strings.TrimSuffix(name, compressed)
-	}
-	return strings.HasSuffix(name, ".fastq") || strings.HasSuffix(name, ".fq")
-}
-
-func isNameSeparator(c byte) bool { return c == '_' || c == '.' || c == '-' }
-
-// tokenAt reads a token: an optional letter or word, a digit from 1 to 9, and then a separator or the name's end.
-func tokenAt(uri string, from, end int) (mate, bool) {
-	m := mate{from: from, digit: from, end: end}
-	if from < end {
-		switch uri[from] {
-		case 'R', 'r':
-			m.named = true
-			m.digit++
-			if rest := uri[m.digit:end]; len(rest) >= 3 && strings.EqualFold(rest[:3], "ead") {
-				m.digit += 3
-			}
-		case 'I', 'i':
-			m.named, m.index = true, true
-			m.digit++
-		}
-	}
-	if m.digit >= end || uri[m.digit] < '1' || uri[m.digit] > '9' {
-		return mate{}, false
-	}
-	m.number = int(uri[m.digit] - '0')
-	return m, m.digit+1 == end || isNameSeparator(uri[m.digit+1])
-}
-
-// beforeVal is where the digit of the token before _val_1 is, if it is the same as this one, or 0.
-func beforeVal(uri string, start int, m mate) int {
-	name, ok := strings.CutSuffix(uri[start:m.from-1], "_val")
-	if !ok {
-		return 0
-	}
-	end := start + len(name)
-	from := start + strings.LastIndexAny(name, "_.-") + 1
-	before, ok := tokenAt(uri, from, end)
-	if !ok || before.digit+1 != end || before.number != m.number || before.index {
-		return 0
-	}
-	return before.digit
-}
-
-// key is what the names of mates share, and the index reads of the same lane.
-func (m mate) key(uri string) string {
-	head, letter := uri[:m.from], ""
-	if m.also > 0 {
-		head = uri[:m.also] + "*" + uri[m.also+1:m.from]
-	}
-	if m.named {
-		letter = "R"
-	}
-	return head + letter + "*" + uri[m.digit+1:m.end]
-}
-
-// renumbered is the URI of another mate.
-func (m mate) renumbered(uri, number string) string {
-	other := uri[:m.digit] + number + uri[m.digit+1:]
-	if m.also > 0 {
-		other = other[:m.also] + number + other[m.also+1:]
-	}
-	return other
 }

@@ -131,6 +131,14 @@ func (rd *reader) take(r *row) bool {
 	return true
 }
 
+// skip tells the caller of a file that is left out. It returns false.
+func (rd *reader) skip(uri string, reason SkipReason) bool {
+	if rd.o.OnSkip != nil {
+		rd.o.OnSkip(uri, reason)
+	}
+	return false
+}
+
 // invalid notes the faults that validation found, each at its own field.
 func (rd *reader) invalid(r *row, err error) {
 	r.bad = true
@@ -185,11 +193,16 @@ func (rd *reader) repeated(r *row) {
 		}
 		if first := rd.seen.add(uri, r.line); first != 0 {
 			r.bad = true
-			rd.fault(r.place(field), fault{
-				rule: readsetimport.RuleDuplicate, value: uri,
-				detail: "must not be in the import twice: line " + strconv.Itoa(first) + " has the same file",
-			})
+			rd.fault(r.place(field), repeatedFault(uri, first))
 		}
+	}
+}
+
+// repeatedFault is that of a file that stood on another line.
+func repeatedFault(uri string, line int) fault {
+	return fault{
+		rule: readsetimport.RuleDuplicate, value: uri,
+		detail: "must not be in the import twice: line " + strconv.Itoa(line) + " has the same file",
 	}
 }
 

@@ -14,6 +14,8 @@ const (
 	formatTable
 	formatJSON
 	formatYAML
+	formatList    // of URIs
+	formatListing // the output of aws s3 ls
 )
 
 // kind is what an input looks like.
@@ -74,6 +76,7 @@ func recognise(head []byte, all bool) (kind, bool) {
 		if end >= 0 {
 			text, rest = head[:end], head[end+1:]
 		}
+		untrimmed := string(text)
 		text = bytes.TrimSpace(text)
 		switch {
 		case len(text) == 0 || text[0] == '#' || bytes.HasPrefix(text, []byte("//")):
@@ -83,6 +86,10 @@ func recognise(head []byte, all bool) (kind, bool) {
 			return unknown(line, "must be text: it has zero bytes")
 		case isYAML(string(text)):
 			return kind{format: formatYAML}, true
+		case isListing(untrimmed):
+			return kind{format: formatListing}, true
+		case isURI(string(text)):
+			return kind{format: formatList}, true
 		default:
 			return kind{format: formatTable, comma: comma(text)}, true
 		}

@@ -26,6 +26,11 @@ func (rd *reader) table(in *bufio.Reader, comma byte) error {
 	}
 	var faults []headerFault
 	t.layout, faults = newLayout(t.rows.fields, rd.o)
+	if t.layout == nil {
+		if v, err := rd.o.inventory(t.rows.fields); v != nil || err != nil {
+			return t.inventory(v, err)
+		}
+	}
 	for _, f := range faults {
 		at := place{line: t.rows.first, column: 1}
 		if f.column >= 0 {
@@ -115,6 +120,13 @@ func (t *tableReader) source() {
 	s := &r.source
 	s.Source1, s.Source2 = t.get(t.files.first), t.get(t.files.mate)
 	l := t.layout
+	if l.list {
+		s.Source1, s.Source2, _ = strings.Cut(s.Source1, ";")
+		t.files.mate = t.files.first
+		if strings.Contains(s.Source2, ";") {
+			t.badField(t.files.first, s.Source2, "must be one file, or two FASTQ files separated by a semicolon")
+		}
+	}
 	s.SubjectID, s.SampleID = t.get(l.column[fieldSubject]), t.get(l.column[fieldSample])
 	s.Name, s.Description = t.get(l.column[fieldName]), t.get(l.column[fieldDescription])
 	s.GeneratedFrom, s.ReferenceARN = t.get(l.column[fieldGeneratedFrom]), t.get(l.column[fieldReference])
@@ -190,13 +202,13 @@ func (t *tableReader) chooseFiles() bool {
 	}
 	switch {
 	case other >= 0 && !t.o.SkipUnsupported:
-		t.badField(other, t.rows.fields[other], "must be empty: HealthOmics has no file type for it, only FASTQ, BAM, CRAM and UBAM; Options.SkipUnsupported leaves such rows out")
+		t.badField(other, t.rows.fields[other], "must be empty: "+noType)
 		return false
 	case found >= 0:
 		t.files = t.layout.files[found]
 		return true
 	case other >= 0:
-		return false
+		return t.skip(t.rows.fields[other], SkipUnsupported)
 	case len(t.layout.files) == 0:
 		t.fault(place{line: t.rows.first, column: 1}, fault{rule: readsetimport.RuleRequired, detail: "must have a file"})
 		return false
@@ -204,6 +216,8 @@ func (t *tableReader) chooseFiles() bool {
 	t.files = t.layout.files[0]
 	return true
 }
+
+const noType = "HealthOmics has no file type for it, only FASTQ, BAM, CRAM and UBAM; Options.SkipUnsupported leaves such rows out"
 
 func firstOf(c fileColumns) int {
 	if c.first >= 0 {
@@ -217,14 +231,23 @@ func firstOf(c fileColumns) int {
 func (t *tableReader) fileType() bool {
 	s := &t.row.source
 	switch column := t.layout.column[fieldType]; {
+	case column >= 0 && t.layout.kinds != nil:
+		kind, known := t.layout.kinds[fold(t.get(column))]
+		switch {
+		case known && kind == "":
+			return t.skip(s.Source1, SkipIndex)
+		case !known && t.o.SkipUnsupported:
+			return t.skip(s.Source1, SkipUnsupported)
+		case !known:
+			t.badField(column, t.rows.fields[column], noType)
+			return false
+		}
+		t.files.kind = kind
+		t.typeOfColumn()
 	case column >= 0:
 		s.Type = types.FileType(t.get(column))
 	case t.files.kind != "":
-		s.Type = t.files.kind
-		if s.Type == types.FileTypeBam && t.o.FileType == types.FileTypeUbam {
-			s.Type = types.FileTypeUbam
-		}
-		t.endings()
+		t.typeOfColumn()
 	default:
 		byName := typeByName(s.Source1)
 		s.Type = t.o.FileType
@@ -233,7 +256,7 @@ func (t *tableReader) fileType() bool {
 		}
 		if s.Type == "" && s.Source1 != "" {
 			if t.o.SkipUnsupported {
-				return false
+				return t.skip(s.Source1, SkipUnsupported)
 			}
 			t.badField(t.files.first, s.Source1, "must end in .fastq.gz, .fq.gz, .bam or .cram: HealthOmics takes FASTQ (compressed with gzip), BAM, CRAM and UBAM; Options.FileType is for other names, and Options.SkipUnsupported leaves such rows out")
 		}
@@ -241,9 +264,13 @@ func (t *tableReader) fileType() bool {
 	return true
 }
 
-// endings checks that the files are of the type that their column says.
-func (t *tableReader) endings() {
+// typeOfColumn takes the type that the column of the files says, and checks that the files are of it by their names.
+func (t *tableReader) typeOfColumn() {
 	s := &t.row.source
+	s.Type = t.files.kind
+	if s.Type == types.FileTypeBam && t.o.FileType == types.FileTypeUbam {
+		s.Type = types.FileTypeUbam
+	}
 	want := s.Type
 	if want == types.FileTypeUbam {
 		want = types.FileTypeBam

@@ -1,0 +1,256 @@
+package manifest
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport"
+)
+
+// Files returns the sources of a listing of files, such as that of a bucket: FASTQ files, paired as [PairFASTQ] does, and
+// BAM and CRAM files by the ending of their names. Their samples and subjects come from their names: see Options.Pattern,
+// Options.IDs and Options.Subject. Files that accompany reads are skipped: see Options.OnSkip.
+//
+// The URIs must come folder by folder, as S3 lists them and sort orders them: a folder's files together, with those of
+// its subfolders before, after or between them. Files holds the names of a folder's FASTQ files until the listing has
+// left it. A FASTQ file of a folder that was left is a fault, since its mate may have been yielded without it.
+//
+// Faults and errors are those of [Read]: an [*Error] comes once and last. The Line of a fault is the number of the file in
+// the listing, from 1. Files of a kind that HealthOmics does not import are one fault for each ending. If the listing ends
+// with an error, the FASTQ files of the folders that it had not left are in no source.
+//
+// The iterator is for one use.
+func Files(uris iter.Seq2[string, error], optFns ...func(*Options)) iter.Seq2[readsetimport.Source, error] {
+	return once(newOptions(optFns), func(rd *reader) error {
+		l, err := newLister(rd)
+		if err != nil {
+			return err
+		}
+		line := 0
+		for uri, err := range uris {
+			line++
+			if err == nil {
+				err = l.add(listedFile{uri, place{line: line, column: 1}})
+			}
+			if err != nil || rd.stopped() {
+				return err
+			}
+		}
+		l.end()
+		return nil
+	})
+}
+
+// lister makes sources of files that come one by one.
+type lister struct {
+	*reader
+	unordered   bool // a folder's files can be anywhere in the listing
+	folders     []*folder
+	index       map[string]*folder // by prefix, if the listing is unordered
+	left        *seenFiles         // prefixes of folders that the listing has left
+	held        int                // FASTQ files in folders
+	unsupported []*unsupportedFiles
+}
+
+type listedFile struct {
+	uri string
+	at  place
+}
+
+// folder holds the FASTQ files of a folder, in the order of the listing.
+type folder struct {
+	prefix string
+	files  []listedFile
+}
+
+// unsupportedFiles counts the files with an ending of no supported kind.
+type unsupportedFiles struct {
+	ending string
+	first  listedFile
+	count  int
+}
+
+// maxHeld is how many FASTQ files are held at a time, and maxEndings how many endings of unsupported files are told apart.
+const (
+	maxHeld    = 1 << 20
+	maxEndings = 100
+)
+
+func newLister(rd *reader) (*lister, error) {
+	if rd.o.Pattern != nil && rd.o.Pattern.SubexpIndex("sample") < 0 {
+		return nil, errPattern
+	}
+	return &lister{reader: rd, index: make(map[string]*folder), left: newSeenFiles(maxHeld)}, nil
+}
+
+// add takes the next file.
+func (l *lister) add(f listedFile) error {
+	if !l.unordered {
+		for n := len(l.folders); n > 0 && !strings.HasPrefix(f.uri, l.folders[n-1].prefix); n = len(l.folders) {
+			l.closeFolder(n - 1)
+		}
+	}
+	if l.stopped() {
+		return nil
+	}
+	kind, skip := kindOf(f.uri)
+	switch {
+	case kind == types.FileTypeFastq:
+		return l.hold(f)
+	case kind == types.FileTypeBam && l.o.FileType == types.FileTypeUbam:
+		kind = types.FileTypeUbam
+		fallthrough
+	case kind != "":
+		l.source(kind, f, listedFile{})
+	case skip == SkipUnsupported && !l.o.SkipUnsupported:
+		l.countUnsupported(f)
+	default:
+		l.skip(f.uri, skip)
+	}
+	return nil
+}
+
+// hold puts a FASTQ file into its folder.
+func (l *lister) hold(f listedFile) error {
+	if l.held++; l.held > maxHeld {
+		return fmt.Errorf("more than %d FASTQ files would have to be held to find their mates: list fewer at a time, and whole folders", maxHeld)
+	}
+	prefix := f.uri[:strings.LastIndexByte(f.uri, '/')+1]
+	in := l.index[prefix]
+	if in == nil {
+		if l.left.add(prefix, f.at.line) != 0 {
+			l.fault(f.at, fault{
+				rule: readsetimport.RuleCombination, value: f.uri,
+				detail: "must come together with the other FASTQ files of its folder, which the listing had left: sort the listing",
+			})
+			return nil
+		}
+		in = &folder{prefix: prefix}
+		l.folders = append(l.folders, in)
+		l.index[prefix] = in
+	}
+	in.files = append(in.files, f)
+	return nil
+}
+
+// closeFolder pairs the files of a folder, and drops it.
+func (l *lister) closeFolder(i int) {
+	in := l.folders[i]
+	l.folders = slices.Delete(l.folders, i, i+1)
+	delete(l.index, in.prefix)
+	l.held -= len(in.files)
+	files := l.withoutRepeated(in.files)
+	uris := make([]string, len(files))
+	for i, f := range files {
+		uris[i] = f.uri
+	}
+	pairs, faults := pairFiles(uris)
+	for _, p := range pairs {
+		mate := listedFile{}
+		if p.second >= 0 {
+			mate = files[p.second]
+		}
+		if l.source(types.FileTypeFastq, files[p.first], mate); l.stopped() {
+			return
+		}
+	}
+	faulty := make(map[int]bool, len(faults))
+	for _, f := range faults {
+		faulty[f.index] = true
+		l.fault(files[f.index].at, fault{rule: f.Rule, value: f.Value, detail: f.Detail})
+	}
+	for i, uri := range uris {
+		if !faulty[i] && mateOf(uri).index {
+			l.skip(uri, SkipIndexReads)
+		}
+	}
+}
+
+// withoutRepeated returns the files that are not the same as one before.
+func (l *lister) withoutRepeated(files []listedFile) []listedFile {
+	lines := make(map[string]int, len(files))
+	return slices.DeleteFunc(files, func(f listedFile) bool {
+		first, twice := lines[f.uri]
+		if twice {
+			l.fault(f.at, repeatedFault(f.uri, first))
+		} else {
+			lines[f.uri] = f.at.line
+		}
+		return twice
+	})
+}
+
+// source hands a file or a pair on.
+func (l *lister) source(kind types.FileType, f, mate listedFile) {
+	subject, sample, err := l.o.ids(f.uri)
+	if err != nil {
+		l.fault(f.at, fault{rule: readsetimport.RulePattern, value: f.uri, detail: err.Error(), err: err})
+		return
+	}
+	l.take(&row{
+		source: readsetimport.Source{
+			Type: kind, Source1: f.uri, Source2: mate.uri, SubjectID: subject, SampleID: sample,
+		},
+		line: f.at.line, noSubject: true,
+		place: func(field int) place {
+			at := f.at
+			switch {
+			case field == fieldSource2:
+				at = mate.at
+			case field > fieldSource2:
+				at.field = fieldPaths[field]
+			}
+			return at
+		},
+	})
+}
+
+// countUnsupported notes a file of no supported kind.
+func (l *lister) countUnsupported(f listedFile) {
+	ending := endingOf(nameOf(f.uri))
+	for _, u := range l.unsupported {
+		if u.ending == ending {
+			u.count++
+			return
+		}
+	}
+	if len(l.unsupported) == maxEndings {
+		l.unsupported[maxEndings-1].count++ // as if it had the last of them, since that many say enough
+		return
+	}
+	l.unsupported = append(l.unsupported, &unsupportedFiles{ending, f, 1})
+}
+
+// end pairs the files that are held, and notes the unsupported ones.
+func (l *lister) end() {
+	for len(l.folders) > 0 && !l.stopped() {
+		l.closeFolder(0)
+	}
+	if l.stopped() {
+		return
+	}
+	for _, u := range l.unsupported {
+		l.fault(u.first.at, fault{rule: readsetimport.RulePattern, value: u.first.uri, detail: u.detail()})
+	}
+	slices.SortStableFunc(l.faults, func(a, b *Fault) int { return cmp.Compare(a.Line, b.Line) })
+}
+
+func (u *unsupportedFiles) detail() string {
+	var b strings.Builder
+	b.WriteString("must be FASTQ compressed with gzip (.fastq.gz or .fq.gz), BAM (.bam) or CRAM (.cram), and this file")
+	if u.count > 1 {
+		fmt.Fprintf(&b, " and %d more", u.count-1)
+	}
+	if u.ending == "" {
+		b.WriteString(" without an ending")
+	} else {
+		b.WriteString(" with the ending " + printable(u.ending))
+	}
+	b.WriteString(" cannot be imported; Options.SkipUnsupported skips such files")
+	return b.String()
+}

@@ -1,0 +1,125 @@
+package manifest
+
+import "strings"
+
+// mate is what a file's name says of its place in a pair. The zero value is a name that says nothing.
+type mate struct {
+	number int  // 1 and 2 are mates, 3 to 9 third reads and the like
+	index  bool // an index read
+	named  bool // the token has a letter: R1, read1, I1
+	from   int  // where the token begins in the URI
+	digit  int  // where its digit is
+	also   int  // where the same digit is before _val, as Trim Galore repeats it: x_R1_val_1; or 0
+	end    int  // where the name ends and .fastq.gz begins
+}
+
+// mateOf finds the last token of a FASTQ file's name.
+func mateOf(uri string) mate {
+	start, end := stemOf(uri)
+	weak := mate{}
+	for from := end; from >= start && end >= 0; from-- {
+		if from > start && !isNameSeparator(uri[from-1]) {
+			continue
+		}
+		m, ok := tokenAt(uri, from, end)
+		if !ok {
+			continue
+		}
+		separator := byte(0)
+		if from > start {
+			separator = uri[from-1]
+		}
+		last := m.digit+1 == end
+		switch {
+		case m.named:
+			return m
+		case separator == '_' && (last || uri[m.digit+1] == '.'):
+			m.also = beforeVal(uri, start, m)
+			return m
+		case separator == '.' && last:
+			weak = m
+		}
+	}
+	return weak
+}
+
+// stemOf is where the name of a FASTQ file begins and where its ending does, or -1 if it has another.
+func stemOf(uri string) (start, end int) {
+	start = strings.LastIndexByte(uri, '/') + 1
+	for _, ending := range [...]string{".fastq.gz", ".fq.gz"} {
+		if end := len(uri) - len(ending); end > start && strings.EqualFold(uri[end:], ending) {
+			return start, end
+		}
+	}
+	return start, -1
+}
+
+// isUncompressed reports whether a name is that of a FASTQ file that is not compressed, or not with gzip.
+func isUncompressed(uri string) bool {
+	name := strings.ToLower(uri[strings.LastIndexByte(uri, '/')+1:])
+	for _, compressed := range [...]string{".bz2", ".xz", ".zst", ".ora"} {
+		name = strings.TrimSuffix(name, compressed)
+	}
+	return strings.HasSuffix(name, ".fastq") || strings.HasSuffix(name, ".fq")
+}
+
+func isNameSeparator(c byte) bool { return c == '_' || c == '.' || c == '-' }
+
+// tokenAt reads a token: an optional letter or word, a digit from 1 to 9, and then a separator or the name's end.
+func tokenAt(uri string, from, end int) (mate, bool) {
+	m := mate{from: from, digit: from, end: end}
+	if from < end {
+		switch uri[from] {
+		case 'R', 'r':
+			m.named = true
+			m.digit++
+			if rest := uri[m.digit:end]; len(rest) >= 3 && strings.EqualFold(rest[:3], "ead") {
+				m.digit += 3
+			}
+		case 'I', 'i':
+			m.named, m.index = true, true
+			m.digit++
+		}
+	}
+	if m.digit >= end || uri[m.digit] < '1' || uri[m.digit] > '9' {
+		return mate{}, false
+	}
+	m.number = int(uri[m.digit] - '0')
+	return m, m.digit+1 == end || isNameSeparator(uri[m.digit+1])
+}
+
+// beforeVal is where the digit of the token before _val_1 is, if it is the same as this one, or 0.
+func beforeVal(uri string, start int, m mate) int {
+	name, ok := strings.CutSuffix(uri[start:m.from-1], "_val")
+	if !ok {
+		return 0
+	}
+	end := start + len(name)
+	from := start + strings.LastIndexAny(name, "_.-") + 1
+	before, ok := tokenAt(uri, from, end)
+	if !ok || before.digit+1 != end || before.number != m.number || before.index {
+		return 0
+	}
+	return before.digit
+}
+
+// key is what the names of mates share, and the index reads of the same lane.
+func (m mate) key(uri string) string {
+	head, letter := uri[:m.from], ""
+	if m.also > 0 {
+		head = uri[:m.also] + "*" + uri[m.also+1:m.from]
+	}
+	if m.named {
+		letter = "R"
+	}
+	return head + letter + "*" + uri[m.digit+1:m.end]
+}
+
+// renumbered is the URI of another mate.
+func (m mate) renumbered(uri, number string) string {
+	other := uri[:m.digit] + number + uri[m.digit+1:]
+	if m.also > 0 {
+		other = other[:m.also] + number + other[m.also+1:]
+	}
+	return other
+}

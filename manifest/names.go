@@ -1,0 +1,152 @@
+package manifest
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+)
+
+// SkipReason says why a file of a listing is in no source.
+type SkipReason string
+
+// Reasons why a file is skipped.
+const (
+	SkipFolder       SkipReason = "folder"       // a key that ends with a slash: S3's console makes such objects
+	SkipIndex        SkipReason = "index"        // the index of another file: .bai, .crai, .csi and so on
+	SkipChecksum     SkipReason = "checksum"     // the checksum of another file: .md5, .sha256 and so on
+	SkipReport       SkipReason = "report"       // a report, a table or a log: .html, .json, .txt, .csv, _fastqc.zip and so on
+	SkipUndetermined SkipReason = "undetermined" // reads of no sample: Illumina's Undetermined_S0_…
+	SkipIndexReads   SkipReason = "index reads"  // I1 and I2 of reads that are in a source
+	SkipOldVersion   SkipReason = "old version"  // in an inventory: a version that is not the latest, or a delete marker
+	SkipUnsupported  SkipReason = "unsupported"  // anything else, if Options.SkipUnsupported is set
+)
+
+// skippedEndings are the endings of files that accompany reads.
+var skippedEndings = map[SkipReason][]string{
+	SkipIndex:    {".bai", ".crai", ".csi", ".tbi", ".pbi", ".gzi", ".fai"},
+	SkipChecksum: {".md5", ".md5sum", ".sha1", ".sha1sum", ".sha256", ".sha256sum", ".sha512", ".sha512sum", ".crc32", ".crc32c"},
+	SkipReport: {
+		".html", ".htm", ".json", ".txt", ".csv", ".tsv", ".xml", ".yaml", ".yml", ".pdf", ".png", ".svg", ".log", ".md",
+		"_fastqc.zip", ".flagstat", ".idxstats", ".stats", ".metrics", ".xls", ".xlsx",
+	},
+}
+
+// unalignedEndings are the endings of files with unaligned reads, whatever Options.FileType is.
+var unalignedEndings = []string{".ubam", ".unmapped.bam", ".unaligned.bam"}
+
+var undetermined = regexp.MustCompile(`(?i)^undetermined(?:[_.]|$)`)
+
+// nameOf returns a file's name without its folder.
+func nameOf(uri string) string { return uri[strings.LastIndexByte(uri, '/')+1:] }
+
+// kindOf returns the type of a file of a listing by its name, or why it is skipped.
+func kindOf(uri string) (types.FileType, SkipReason) {
+	name := nameOf(uri)
+	if name == "" {
+		return "", SkipFolder
+	}
+	t := typeByName(name)
+	for _, ending := range unalignedEndings {
+		if hasSuffixFold(name, ending) {
+			t = types.FileTypeUbam
+		}
+	}
+	switch {
+	case t != "" && undetermined.MatchString(name):
+		return "", SkipUndetermined
+	case t != "":
+		return t, ""
+	}
+	for reason, endings := range skippedEndings {
+		for _, ending := range endings {
+			if hasSuffixFold(name, ending) {
+				return "", reason
+			}
+		}
+	}
+	return "", SkipUnsupported
+}
+
+// endingOf returns what the name of a file of an unsupported kind ends in, in lower case: .sra, .vcf.gz. It is empty for
+// names without a dot.
+func endingOf(name string) string {
+	name = strings.ToLower(name)
+	dot := strings.LastIndexByte(name, '.')
+	if dot < 0 {
+		return ""
+	}
+	switch name[dot:] {
+	case ".gz", ".bz2", ".xz", ".zst", ".zip":
+		if before := strings.LastIndexByte(name[:dot], '.'); before >= 0 {
+			dot = before
+		}
+	}
+	return name[dot:]
+}
+
+var (
+	// accession is a run of the Sequence Read Archive.
+	accession = regexp.MustCompile(`^[SED]RR[0-9]{6,}`)
+	// laneOf is what Illumina's software writes between the sample and the mate: the sample's number or its barcode, and
+	// the lane.
+	laneOf = regexp.MustCompile(`(?:(?:_S[0-9]+|_[ACGTN]{6,}(?:[-+][ACGTN]{6,})?)?_L[0-9]{3}|_S[0-9]+)$`)
+)
+
+// sampleOf returns the sample id that a file's name begins with: see Options.Pattern. It is empty if there is none.
+func sampleOf(uri string) string {
+	name := nameOf(uri)
+	if run := accession.FindString(name); run != "" && (len(run) == len(name) || isNameSeparator(name[len(run)])) {
+		return run
+	}
+	_, end := stemOf(name)
+	if end < 0 {
+		for _, ending := range append(unalignedEndings, ".bam", ".cram") {
+			if hasSuffixFold(name, ending) {
+				return name[:len(name)-len(ending)]
+			}
+		}
+		return name
+	}
+	m := mateOf(name)
+	switch name = name[:end]; {
+	case m.also > 0:
+		name = name[:max(0, strings.LastIndexAny(name[:m.also], "_.-"))]
+	case m.number > 0:
+		name = name[:max(0, m.from-1)]
+	}
+	return laneOf.ReplaceAllString(name, "")
+}
+
+var (
+	errNoSample = errors.New("must have a name that begins with a sample, or Options.Pattern or Options.IDs must find one")
+	errNoMatch  = errors.New("must be matched by Options.Pattern, and no group of it be empty")
+	errPattern  = errors.New("Options.Pattern must have a group named sample, such as (?P<sample>[^/_]+)")
+)
+
+// ids returns the subject, which can be empty, and the sample of a file in a listing.
+func (o *Options) ids(uri string) (subjectID, sampleID string, err error) {
+	switch {
+	case o.IDs != nil:
+		return o.IDs(uri)
+	case o.Pattern == nil:
+		if sampleID = sampleOf(uri); sampleID == "" {
+			err = errNoSample
+		}
+		return "", sampleID, err
+	}
+	groups := o.Pattern.FindStringSubmatch(uri)
+	if groups == nil {
+		return "", "", errNoMatch
+	}
+	sampleID = groups[o.Pattern.SubexpIndex("sample")]
+	subject := o.Pattern.SubexpIndex("subject")
+	if subject >= 0 {
+		subjectID = groups[subject]
+	}
+	if sampleID == "" || subject >= 0 && subjectID == "" {
+		err = errNoMatch
+	}
+	return subjectID, sampleID, err
+}
