@@ -291,7 +291,7 @@ func ExampleClient_Advance() {
 		}
 		if s.Ended() {
 			if s.Phase == readsetimport.PhaseUnresolved {
-				log.Fatal(s.LastError) // it cannot be told whether the job was started
+				log.Fatal(s.LastError) // it is unknown whether the job was started
 			}
 			fmt.Println(s.Job.Status, len(s.Job.Sources), s.Job.Err())
 			break
@@ -359,7 +359,7 @@ func ExampleError() {
 		var e *readsetimport.Error
 		switch {
 		case errors.Is(err, readsetimport.ErrAccessDenied):
-			fmt.Println("mend the permissions, then import again")
+			fmt.Println("fix the permissions, then import again")
 		case errors.Is(err, readsetimport.ErrThrottled) && errors.As(err, &e):
 			fmt.Println("try again later, in", e.RetryAfter)
 		case errors.Is(err, readsetimport.ErrQuotaExceeded):
@@ -369,7 +369,7 @@ func ExampleError() {
 		}
 	}
 	// Output:
-	// mend the permissions, then import again
+	// fix the permissions, then import again
 	// try again later, in 3s
 }
 

@@ -18,29 +18,30 @@ type Result struct {
 	JobID, ReadSetID string // empty where there is none
 	// Status of the source as the service last gave it; empty if it was not sent or not looked at.
 	Status types.ReadSetImportJobItemStatus
-	// StatusMessage is the service's words, as they came: the source's own, or the job's where the source has none.
+	// StatusMessage is the service's message, verbatim: the source's own, or the job's if the source has none.
 	StatusMessage string
-	// Err is nil when the read set is in the store. Otherwise it is a [*JobError] if the job or the source failed, a
-	// [*ValidationError] if the source is invalid, an [*Error] if the job was refused, [ErrUnresolved] if it cannot be
-	// told, and else the reason why the import ended before the source was sent or its job was done.
+	// Err is nil if the read set is in the store. Otherwise it is a [*JobError] if the job or the source failed, a
+	// [*ValidationError] if the source is invalid, an [*Error] if the job was refused, [ErrUnresolved] if it is unknown
+	// whether the source was imported, or the reason why the import ended before the source was sent or its job was done.
 	Err error
-	// AlreadyImported is true if the journal knew the read set to be in the store, so that nothing was sent.
+	// AlreadyImported is true if the journal knew the read set to be in the store, so that nothing was sent: also not a
+	// name, a text or a tag that has changed since.
 	AlreadyImported bool
 }
 
-// Report is what became of an import.
+// Report says what became of an import.
 type Report struct {
 	RunID   string
 	Jobs    []Job    // those that ended, in the order of their ends
 	Results []Result // one for each source, in input order
 }
 
-// Imported is the results of the sources that are in the store.
+// Imported returns the results of the sources that are in the store.
 func (r *Report) Imported() []Result {
 	return slices.DeleteFunc(slices.Clone(r.Results), func(res Result) bool { return res.Err != nil })
 }
 
-// Failed is the results of the other sources.
+// Failed returns the results of the sources that were not imported, or may not have been.
 func (r *Report) Failed() []Result {
 	return slices.DeleteFunc(slices.Clone(r.Results), func(res Result) bool { return res.Err == nil })
 }

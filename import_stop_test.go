@@ -294,7 +294,7 @@ func TestImportWithAServiceThatForgetsTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { require.Positive(t, run(t, 0)) })
 }
 
-// An endpoint that never answers is a mistake, and waiting does not mend it. One that has answered before is an outage.
+// An endpoint that never answers is a mistake, and waiting does not fix it. One that has answered before is an outage.
 func TestImportThatReachesNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -2,10 +2,13 @@
 // HealthOmics sequence store: all of them, once each, as fast as the quotas allow, with a typed reason for every one
 // that did not make it.
 //
-// It is built on the HealthOmics client of the AWS SDK for Go, and adds what that client leaves to its users: valid sources, batches of up to [MaxSourcesPerJob], client tokens that keep a repeated request from
-// starting a second job, requests below the quotas, waiting, and the outcome of every source.
+// It is built on the HealthOmics client of the AWS SDK for Go, and adds what that client leaves to its users: valid
+// sources, batches of up to [MaxSourcesPerJob], client tokens that keep a repeated request from starting a second job,
+// requests below the quotas, waiting, and the outcome of every source.
 //
-//	client, err := readsetimport.New(omics.NewFromConfig(cfg))
+//	memory, err := journal.Open("stores.journal")
+//	...
+//	client, err := readsetimport.New(omics.NewFromConfig(cfg), func(o *readsetimport.Options) { o.Journal = memory })
 //	...
 //	report, err := client.Import(ctx, target, []readsetimport.Source{
 //		readsetimport.PairedFASTQ("s3://bucket/NA12878_R1.fastq.gz", "s3://bucket/NA12878_R2.fastq.gz").
@@ -16,8 +19,10 @@
 //
 // [Client.Import] takes a slice of sources and returns when each has an outcome; [Client.Stream] is the same for
 // inputs of any size. Package manifest reads sources from sample sheets, and finds the mates in a listing of files.
-// With a [Journal], an import that crashed, or a sheet that has grown, is run again as it is, and imports what is
-// not in the store.
+//
+// Without a journal, an import knows nothing of those before it: running it twice imports twice. With one (package
+// journal), run the same import again after a crash, or when the sheet has grown: sources that are in the store are
+// skipped, those on their way are picked up, and the rest is sent.
 //
 // [Split], [Client.Start], [Client.Get] and [Client.Wait] are for callers that own the loop over jobs, and
 // [Client.Advance] for orchestrators that keep the state of a batch themselves.
@@ -119,13 +124,18 @@ type Options struct {
 	// reloaded from JSON is never sent, only searched for.
 	TokenWindow time.Duration
 
-	// Journal remembers the import across crashes: see [journal.Open]. Sources that it knows to be in the store are
-	// skipped, those on their way are picked up, and those that failed are tried again. Without one, every import
-	// begins from nothing.
+	// Journal is the memory of the stores that the client imports into, across imports and crashes: see package journal.
+	// Sources that it knows to be in the store are skipped, those on their way are picked up, and those that failed are
+	// tried again. Without one, every import begins from nothing, so that importing twice imports twice.
+	//
+	// A journal knows the Region, the endpoint and, by the role, the account of each store. An import with a journal that
+	// knows the store elsewhere ends with an error and sends nothing. Of an API that is not an *omics.Client, only the
+	// account is known.
 	Journal journal.Journal
 
 	// OnEvent is called with everything that happens in an import. Calls for one import are sequential; concurrent imports
-	// may call it concurrently. It blocks its import.
+	// may call it concurrently. A slow function holds back its own import, which starts no more jobs while 64 events wait,
+	// and no other. Import returns, and Stream yields its error, after the last call.
 	OnEvent func(Event)
 
 	// ClientOptions change the options of the HealthOmics client for each request. Retries are this package's own, and

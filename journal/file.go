@@ -22,12 +22,12 @@ type File struct {
 
 var errClosed = errors.New("readsetimport: the journal is closed")
 
-// Open opens the journal at path, and makes it if there is none: a regular file of mode 0600 that no other
-// process can open until Close. A link is not followed.
+// Open opens the journal at path, or creates it: a regular file of mode 0600 that no other process can open until Close.
+// Open does not follow symbolic links.
 //
-// A last line that a crash cut short is dropped, since nothing was done on the strength of it. Damage anywhere else
-// makes Open refuse the file and name the line: what such a journal says cannot be trusted. A file that is no
-// journal is refused too, and left as it is.
+// Open drops a last line that a crash cut short, since no request was sent before the line was whole. It returns an error
+// that names the line if the file is damaged anywhere else, since such a journal cannot be trusted, and an error for a
+// file that is not a journal, which it leaves as it is.
 func Open(path string) (*File, error) {
 	file, size, err := disk.Open(path)
 	if err != nil {
@@ -96,8 +96,8 @@ func (j *File) Replay(ctx context.Context) iter.Seq2[Record, error] {
 	}
 }
 
-// Append writes a record and syncs the file. An error is final: every later Append returns it, since nobody can tell
-// what of the file is on the disk.
+// Append writes a record and syncs the file. An error is final: every later Append returns it, since it is unknown what of
+// the file is on the disk.
 func (j *File) Append(ctx context.Context, r Record) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -126,7 +126,7 @@ func (j *File) Append(ctx context.Context, r Record) error {
 	return nil
 }
 
-// Close closes the file and lets others open it. It is not for while an import uses it.
+// Close closes the file, so that another process can open it. Do not call Close during an import.
 func (j *File) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()

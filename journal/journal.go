@@ -1,4 +1,13 @@
-// Package journal keeps what an import of read sets must remember across crashes.
+// Package journal keeps what imports of read sets must remember across crashes: a [Journal] is the memory of one or more
+// sequence stores, and not of one import. Give the same one to every client that imports into these stores.
+//
+// Keep a journal for as long as its stores: an import with an empty one imports everything again. It grows by three
+// records a job, some 16 KB for a job of 100 sources, and is never compacted. A client that has read it needs some 100
+// bytes of memory for each of its sources. To copy or move a journal, close it first.
+//
+// The lock of [Open] holds between the processes of one machine, and on network file systems that support it (flock on
+// Unix systems, which NFS and most others pass on to their server; exclusive opening on Windows). Where it does not, see to it that only
+// one process uses the journal, or keep it in a database.
 package journal
 
 import (
@@ -11,16 +20,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
-// Journal is what an import remembers across crashes: which sources were sent under which client token, and what became
-// of them. A client with a journal (see [Options]) skips the sources that are in the store, picks up those that are on
+// Journal remembers which sources were sent under which client token, and what became of them. A client with a journal (see [Options]) skips the sources that are in the store, picks up those that are on
 // their way, and imports the rest. [Open] keeps one in a file; package journaltest checks one of your own.
 //
 // A journal belongs to one client at a time. Its methods are safe for concurrent use.
 type Journal interface {
 	// Replay yields every record, in the order in which they were appended. An error comes once, and last.
 	Replay(ctx context.Context) iter.Seq2[Record, error]
-	// Append adds a record. It must be durable before Append returns nil: a request is sent on the strength of it. After
-	// an error it is open whether the record is there, and the import appends no more.
+	// Append adds a record. It must be durable before Append returns nil: the request is sent right after. After an error
+	// the record may or may not have been written, and nothing more is appended.
 	Append(ctx context.Context, r Record) error
 }
 
@@ -75,7 +83,7 @@ func (p Place) Matches(other Place) bool {
 	return same(p.Region, other.Region) && same(p.Account, other.Account) && p.Endpoint == other.Endpoint
 }
 
-// String returns the place in words.
+// String describes the place, for messages.
 func (p Place) String() string {
 	text := "an unknown Region"
 	if p.Region != "" {
@@ -103,7 +111,7 @@ type Source struct {
 // sample sheets.
 type Fingerprint [16]byte
 
-// String is the fingerprint in hexadecimal.
+// String returns the fingerprint in hexadecimal.
 func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }
 
 // MarshalText writes the fingerprint in hexadecimal, in JSON too.

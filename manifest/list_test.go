@@ -82,8 +82,10 @@ func TestListFaults(t *testing.T) {
 		"mates in the order of lines": {
 			in: "s3://reads/b_R2.fastq.gz\n\ns3://reads/a.fastq.gz\ns3://reads/x/c.vcf\ns3://reads/x/b_R2.fastq.gz\ns3://reads/a.fastq.gz\n",
 			faults: []fault{
-				{1, 1, "", readsetimport.RuleCombination, "without its first"}, {4, 1, "", pattern, ".vcf"},
-				{5, 1, "", readsetimport.RuleCombination, "without its first"}, {6, 1, "", readsetimport.RuleDuplicate, "line 3"},
+				{1, 1, "", readsetimport.RuleCombination, "without its first"},
+				{4, 1, "", pattern, ".vcf"},
+				{5, 1, "", readsetimport.RuleCombination, "without its first"},
+				{6, 1, "", readsetimport.RuleDuplicate, "line 3"},
 			},
 		},
 		"a line that is too long": {in: "s3://reads/a.fastq.gz\n" + long + "\n", faults: []fault{{2, 1, "", pattern, "1 MiB"}}},
