@@ -115,6 +115,36 @@ func TestDoubtsOfTheJournalAreSettledFirst(t *testing.T) {
 	})
 }
 
+// However many batches are in doubt, new ones are sent at once where there is room for them.
+func TestDoubtsOfTheJournalDoNotHoldBackOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		lost := true
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.JobDuration = omicstest.FixedDuration(time.Hour)
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+				return omicstest.DropAfter().WithDelay(10 * time.Second), lost && r.Op == omicstest.OpStart
+			}
+		})
+		mem := new(memoryJournal)
+		sources := testSources(80)
+		crashed(t, service, mem, sources[20:], 5*time.Second)
+		lost = false
+		require.GreaterOrEqual(t, len(service.Jobs(testTarget.SequenceStoreID)), 5)
+		began := time.Now()
+		c := newTestClient(t, service, journaled(mem), withJobSize(10), withEvents(func(e Event) {
+			if e.Kind == EventJobStarted && e.Submitted == 10 {
+				require.Less(t, time.Since(began), time.Minute)
+			}
+		}))
+		for res, err := range streamChecked(t.Context(), t, c, testTarget, withoutErrors(sources)) {
+			require.NoError(t, err)
+			require.NoError(t, res.Err)
+		}
+		requireOnceEach(t, service, sources)
+	})
+}
+
 // What the journal knows of a source is its result, even if the import does not come to it.
 func TestImportTellsWhatTheJournalKnows(t *testing.T) {
 	t.Parallel()

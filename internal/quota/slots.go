@@ -16,7 +16,8 @@ type Slots struct {
 
 	mu       sync.Mutex
 	taken    int       // granted and not given back: jobs that run, or may
-	starting int       // of these, the ones whose start has no clear answer yet; the jobs of the others are known to run
+	starting int       // of these, the ones whose start is under way and has no clear answer yet
+	doubtful int       // and those that an earlier import left in doubt; the jobs of the others are known to run
 	learned  bool      // there was a refusal, and
 	limit    int       // so many ran then
 	probing  bool      // one slot above the limit is being tried
@@ -32,6 +33,7 @@ type Slots struct {
 type Slot struct {
 	of       *Slots
 	starting bool
+	doubtful bool
 	probe    bool // it is one above the limit
 }
 
@@ -110,19 +112,20 @@ func (s *Slots) grant(probe bool) *Slot {
 }
 
 // running is how many jobs of the client are known to run.
-func (s *Slots) running() int { return s.taken - s.starting }
+func (s *Slots) running() int { return s.taken - s.starting - s.doubtful }
 
 // Hold returns the slot of a job that an earlier import started, whatever the limit is: one that is known to run, or one
-// that may have been started.
+// that may have been started. Neither counts among the MaxStarting.
 func (s *Slots) Hold(running bool) *Slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sl := s.grant(false)
+	s.taken++
 	if running {
-		s.answered(sl)
 		s.runs()
+		return &Slot{of: s}
 	}
-	return sl
+	s.doubtful++
+	return &Slot{of: s, doubtful: true}
 }
 
 // Seen notes that the client's jobs were looked at just now. Slots of those that have ended must have been released.
@@ -248,6 +251,10 @@ func (s *Slots) answered(sl *Slot) {
 	if sl.starting {
 		sl.starting = false
 		s.starting--
+	}
+	if sl.doubtful {
+		sl.doubtful = false
+		s.doubtful--
 	}
 	s.endProbe(sl)
 }
