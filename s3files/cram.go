@@ -112,16 +112,16 @@ func (r *cramReader) uint32() uint32 {
 func (r *cramReader) itf8() int32 {
 	first := r.byte()
 	n := min(bits.LeadingZeros8(^first), 4) // bytes that follow
-	if n == 4 {
-		b := r.take(4)
-		if b == nil {
-			return 0
-		}
-		return int32(uint32(first&0x0f)<<28 | uint32(b[0])<<20 | uint32(b[1])<<12 | uint32(b[2])<<4 | uint32(b[3]&0x0f))
+	b := r.take(n)
+	switch {
+	case r.short:
+		return 0
+	case n == 4:
+		return int32(uint32(first)<<28 | uint32(b[0])<<20 | uint32(b[1])<<12 | uint32(b[2])<<4 | uint32(b[3]&0x0f))
 	}
 	value := uint32(first) & (0x7f >> n)
-	for _, b := range r.take(n) {
-		value = value<<8 | uint32(b)
+	for _, next := range b {
+		value = value<<8 | uint32(next)
 	}
 	return int32(value)
 }

@@ -24,7 +24,8 @@ import (
 // a socket, so that it works in a synctest bubble.
 type fakeS3 struct {
 	buckets  map[string]*fakeBucket
-	pageSize int // of listings; 0 is 1000
+	any      *fakeObject // what is there of every key that a bucket does not have
+	pageSize int         // of listings; 0 is 1000
 
 	mu       sync.Mutex
 	requests []string // METHOD bucket/key range
@@ -125,6 +126,8 @@ func (f *fakeS3) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		f.list(w, r, name, b)
+	case b.objects[key] == nil && f.any != nil:
+		f.any.serve(w, r)
 	case b.objects[key] == nil && b.status == http.StatusForbidden:
 		fail(w, r, http.StatusForbidden, "AccessDenied")
 	case b.objects[key] == nil:

@@ -125,8 +125,10 @@ func checkLine(i int, line, sequence []byte, part bool) string {
 			return "no name that begins with @"
 		}
 	case 1:
-		if bytes.ContainsFunc(line, notBase) {
-			return "a sequence with other characters than letters"
+		for _, c := range line {
+			if (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '.' && c != '-' && c != '*' {
+				return "a sequence with other characters than letters"
+			}
 		}
 	case 2:
 		if len(line) == 0 || line[0] != '+' {
@@ -136,15 +138,13 @@ func checkLine(i int, line, sequence []byte, part bool) string {
 		if len(line) > len(sequence) || len(line) < len(sequence) && !part {
 			return fmt.Sprintf("%d bases, and another number of qualities", len(sequence))
 		}
-		if bytes.ContainsFunc(line, func(r rune) bool { return r < '!' || r > '~' }) {
-			return "qualities that are no printable ASCII characters"
+		for _, c := range line {
+			if c < '!' || c > '~' {
+				return "qualities that are no printable ASCII characters"
+			}
 		}
 	}
 	return ""
-}
-
-func notBase(r rune) bool {
-	return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '.' && r != '-' && r != '*'
 }
 
 // readName is what the first line of a read says.

@@ -35,7 +35,7 @@ func failureOf(err error) failure {
 		f.code = api.ErrorCode()
 	}
 	var res *smithyhttp.ResponseError
-	if errors.As(err, &res) && res.Response != nil && res.Response.Response != nil {
+	if errors.As(err, &res) && res.Response != nil && res.Response.Response != nil && res.Response.StatusCode > 0 {
 		f.status = res.Response.StatusCode
 		f.region = res.Response.Header.Get("X-Amz-Bucket-Region")
 		f.detail = oneLine(fmt.Sprintf("S3 answered %d %s", f.status, f.code))

@@ -13,17 +13,20 @@ import (
 	"github.com/readsetimport/readsetimport"
 )
 
-// What is read of the text of a header. Those of a human genome with all its contigs have 100 KB to 1 MB.
+// What is read of a header. That of a human genome with all its contigs has 100 KB to 1 MB.
 const (
 	maxHeaderText = 1 << 20
 	maxHeaderLine = 16 << 10
+	maxReadGroups = 200
+	maxFields     = 64 // of the line of a read group
 	// maxHeaderClaim is how much text a header may say that it has.
 	maxHeaderClaim = 256 << 20
 )
 
-// samHeader is what an import needs to know of the header of a BAM or CRAM file.
+// samHeader is what an import should know to know of the header of a BAM or CRAM file.
 type samHeader struct {
 	lines      int
+	readGroups int
 	complete   bool // all of it was read
 	order      sam.SortOrder
 	references int
@@ -92,13 +95,15 @@ func (h *samHeader) readLine(line []byte, long bool) {
 		if !bytes.Contains(line, []byte("\tM5:")) {
 			h.withoutM5++
 		}
-	case long && (string(kind) == "@HD" || string(kind) == "@RG"):
+	case string(kind) != "@HD" && string(kind) != "@RG":
+	case long || bytes.Count(line, []byte("\t")) > maxFields:
 		h.isMalformed()
-	case string(kind) == "@HD":
+	case string(kind) == "@HD" && h.lines == 1:
 		if parsed := h.parse(line); parsed != nil {
 			h.order = parsed.SortOrder
 		}
-	case string(kind) == "@RG":
+	case string(kind) == "@RG" && h.readGroups < maxReadGroups:
+		h.readGroups++
 		if parsed := h.parse(line); parsed != nil && len(parsed.RGs()) == 1 {
 			h.addSample(parsed.RGs()[0].Get(sam.NewTag("SM")))
 		}

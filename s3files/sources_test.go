@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -265,24 +266,25 @@ func TestSourcesUnordered(t *testing.T) {
 // TestSourcesCutShort shows that a first mate is not imported as a single file because the listing ended before its mate
 // was listed.
 func TestSourcesCutShort(t *testing.T) {
-	fake := inBucket(named("a/x_R1.fq.gz", "a/x_R2.fq.gz", "b/y_R1.fq.gz", "b/y_R2.fq.gz", "c.fastq"))
-	fake.pageSize = 3
-	requests := 0
-	fake.before = func(*http.Request) error {
-		if requests++; requests > 1 {
-			return errors.New("no route to host")
+	synctest.Test(t, func(t *testing.T) { // the client waits before it tries again
+		fake := inBucket(named("a/x_R1.fq.gz", "a/x_R2.fq.gz", "b/y_R1.fq.gz", "b/y_R2.fq.gz", "c.fastq"))
+		fake.pageSize = 3
+		fake.before = func(r *http.Request) error {
+			if r.URL.Query().Has("continuation-token") {
+				return errors.New("no route to host")
+			}
+			return nil
 		}
-		return nil
-	}
-	var sources []string
-	var last error
-	for s, err := range s3files.Sources(t.Context(), fake.client(), "s3://bucket") {
-		if last = err; err == nil {
-			sources = append(sources, s.Source1)
+		var sources []string
+		var last error
+		for s, err := range s3files.Sources(t.Context(), fake.client(), "s3://bucket") {
+			if last = err; err == nil {
+				sources = append(sources, s.Source1)
+			}
 		}
-	}
-	require.ErrorContains(t, last, "no route to host")
-	require.Equal(t, []string{"s3://bucket/a/x_R1.fq.gz"}, sources)
+		require.ErrorContains(t, last, "no route to host")
+		require.Equal(t, []string{"s3://bucket/a/x_R1.fq.gz"}, sources)
+	})
 }
 
 // TestSourcesBreak shows that a loop can be broken off at any source.
