@@ -26,7 +26,7 @@ type CheckOptions struct {
 	RequestTimeout time.Duration
 
 	// ETag returns the ETag that a file had when it was listed, as [File] has it, or nothing if that is not known. It is
-	// called from several goroutines. By default, only changes during the check are found.
+	// called by several goroutines at once. By default, only changes during the check are found.
 	ETag func(uri string) string
 }
 

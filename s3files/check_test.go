@@ -25,6 +25,7 @@ type found struct {
 }
 
 func isError(code s3files.Code, file string) found { return found{s3files.SeverityError, code, file} }
+
 func isWarning(code s3files.Code, file string) found {
 	return found{s3files.SeverityWarning, code, file}
 }

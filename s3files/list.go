@@ -156,7 +156,7 @@ func filesOf(bucket string, out *s3.ListObjectsV2Output) ([]File, error) {
 		}
 		files = append(files, File{
 			Bucket: bucket, Key: key, Size: aws.ToInt64(o.Size), ETag: unquoted(aws.ToString(o.ETag)),
-			StorageClass: types.ObjectStorageClass(o.StorageClass), LastModified: aws.ToTime(o.LastModified),
+			StorageClass: o.StorageClass, LastModified: aws.ToTime(o.LastModified),
 		})
 	}
 	return files, nil
