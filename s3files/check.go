@@ -103,9 +103,9 @@ type checker struct {
 
 // run checks the sources and puts a channel for the result of each into the queue, in their order. It closes the channel
 // of a source that could not be checked because the check stops.
-func (c *checker) run(parent context.Context, sources iter.Seq2[readsetimport.Source, error], queue chan<- chan Checked) error {
+func (c *checker) run(ctx context.Context, sources iter.Seq2[readsetimport.Source, error], queue chan<- chan Checked) error {
 	defer close(queue)
-	g, ctx := errgroup.WithContext(parent)
+	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.o.Concurrency)
 	var inputErr error
 	index := 0
@@ -121,6 +121,7 @@ func (c *checker) run(parent context.Context, sources iter.Seq2[readsetimport.So
 		}
 		if ctx.Err() != nil {
 			close(result)
+			inputErr = context.Cause(ctx)
 			break
 		}
 		checked := Checked{Index: index, Source: s}
@@ -136,9 +137,6 @@ func (c *checker) run(parent context.Context, sources iter.Seq2[readsetimport.So
 	}
 	if err := g.Wait(); err != nil {
 		return err
-	}
-	if inputErr == nil && parent.Err() != nil {
-		return context.Cause(parent)
 	}
 	return inputErr
 }

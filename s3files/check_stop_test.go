@@ -114,6 +114,39 @@ func TestCheckStops(t *testing.T) {
 	})
 }
 
+// TestCheckStopsBetween shows that the end of the context is reported if no request is under way, too, unless everything
+// was checked before.
+func TestCheckStopsBetween(t *testing.T) {
+	fake := anyFile(t, func() time.Duration { return 0 })
+	cause := errors.New("the deadline of a person")
+	for _, more := range []bool{true, false} {
+		ctx, cancel := cancelled(t)
+		consumed := make(chan struct{})
+		input := func(yield func(readsetimport.Source, error) bool) {
+			yield(sourceOf(types.FileTypeFastq, "0"), nil)
+			<-consumed
+			cancel(cause)
+			if more {
+				yield(sourceOf(types.FileTypeFastq, "1"), nil)
+			}
+		}
+		count := 0
+		var last error
+		for _, err := range s3files.Check(ctx, fake.client(), input) {
+			if last = err; err == nil {
+				count++
+				close(consumed)
+			}
+		}
+		require.Equal(t, 1, count)
+		if more {
+			require.ErrorIs(t, last, cause)
+		} else {
+			require.NoError(t, last)
+		}
+	}
+}
+
 // TestCheckBreak shows that breaking out of the loop ends the check.
 func TestCheckBreak(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

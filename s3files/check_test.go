@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport"
@@ -244,6 +247,17 @@ func TestCheckAccess(t *testing.T) {
 	require.Contains(t, open.Problems[0].Detail, "or there is no such object")
 }
 
+// TestCheckRestore shows that a file that is on its way out of an archive is waited for, and not asked for again.
+func TestCheckRestore(t *testing.T) {
+	header := map[string]string{"X-Amz-Storage-Class": "GLACIER", "X-Amz-Restore": `ongoing-request="true"`}
+	_, checked := checkOne(t, inBucket(objects{"f": {data: []byte("x"), header: header}}).client(), sourceOf(types.FileTypeFastq, "f"))
+	require.Contains(t, checked.Problems[0].Detail, "wait")
+	require.NotContains(t, checked.Problems[0].Detail, ": restore it")
+	header["X-Amz-Restore"] = `ongoing-request="false", expiry-date="Fri, 21 Dec 2029 00:00:00 GMT"`
+	_, checked = checkOne(t, inBucket(objects{"f": {data: []byte("x"), header: header}}).client(), sourceOf(types.FileTypeFastq, "f"))
+	require.Contains(t, checked.Problems[0].Detail, "Fri, 21 Dec 2029 00:00:00 GMT")
+}
+
 func TestCheckURI(t *testing.T) {
 	for _, uri := range []string{"", "s3://bucket", "s3://bucket/", "s3:///key", "https://bucket/key", "/key"} {
 		s := sourceOf(types.FileTypeFastq, "f")
@@ -305,4 +319,19 @@ func TestCheckRequests(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Len(t, fake.sent(), 11)
+}
+
+// TestCheckLog shows that nothing that was read gets into a log, and no warning for each file.
+func TestCheckLog(t *testing.T) {
+	var log strings.Builder
+	fake := inBucket(objects{"f": {data: []byte("the reads of a patient")}})
+	client := s3.New(fake.client().Options(), func(o *s3.Options) {
+		o.ClientLogMode = aws.LogResponse | aws.LogResponseWithBody
+		o.Logger = logging.NewStandardLogger(&log)
+	})
+	got, _ := checkOne(t, client, sourceOf(types.FileTypeFastq, "f"))
+	require.Len(t, got, 1)
+	require.Contains(t, log.String(), "206")
+	require.NotContains(t, log.String(), "patient")
+	require.NotContains(t, log.String(), "WARN")
 }

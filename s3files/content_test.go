@@ -132,6 +132,8 @@ func TestCheckMates(t *testing.T) {
 		fake := inBucket(objects{"1": {data: gzipped(reads(3, 1))}})
 		got, _ := checkOne(t, fake.client(), sourceOf(types.FileTypeFastq, "1", "1"))
 		require.Equal(t, []found{isError(s3files.CodeSameMates, "1")}, got)
+		got, _ = checkOne(t, fake.client(), sourceOf(types.FileTypeFastq, "missing", "missing"))
+		require.Equal(t, []found{isError(s3files.CodeNoObject, "missing"), isError(s3files.CodeSameMates, "missing")}, got)
 	})
 	t.Run("same content, by ETag", func(t *testing.T) {
 		data := bytes.Repeat([]byte{0x1f}, 10)
@@ -235,6 +237,8 @@ func TestCheckCRAM(t *testing.T) {
 		"damaged block":           {flipped(good, 100), []found{isError(s3files.CodeDamaged, "f")}},
 		"no header":               {cramWith(t, "", false), []found{isError(s3files.CodeHeader, "f"), isWarning(s3files.CodeUnaligned, "f")}},
 		"header longer than said": {append(cramHeader(0, 0, append([]byte{0xff, 0x7f, 0, 0}, header...), len(header)+4), cramEnd(t)...), []found{isError(s3files.CodeHeader, "f")}},
+		"header without its length": {append(cramHeader(0, 0, nil, 0), cramEnd(t)...), []found{isError(s3files.CodeHeader, "f")}},
+		"header of negative length": {append(cramHeader(0, 0, []byte("\xff\xff\xff\xff@HD"), 8), cramEnd(t)...), []found{isError(s3files.CodeHeader, "f")}},
 		"block of another kind":   {append(cramHeader(0, 1, []byte(header), len(header)), cramEnd(t)...), []found{isError(s3files.CodeHeader, "f")}},
 		"unaligned":               {cramWith(t, unalignedHeader, false), []found{isWarning(s3files.CodeUnaligned, "f")}},
 		"no M5":                   {cramWith(t, strings.ReplaceAll(header, "M5:", "XX:"), false), []found{isWarning(s3files.CodeNoM5, "f")}},

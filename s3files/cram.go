@@ -139,7 +139,7 @@ func (r *cramReader) header(h *samHeader, checksums bool) error {
 	r.skipLTF8() // the record counter
 	r.skipLTF8() // the number of bases
 	r.itf8()     // the number of blocks
-	for n := r.itf8(); n > 0 && !r.short; n-- {
+	for range min(int(r.itf8()), len(r.data)) {
 		r.itf8() // a landmark
 	}
 	sum := crc32.ChecksumIEEE(begin[:len(begin)-len(r.data)])
@@ -157,8 +157,9 @@ func (r *cramReader) headerBlock(h *samHeader, length int, checksums bool) error
 	begin := r.data
 	method, contentType := r.byte(), r.byte()
 	r.itf8() // content id
-	packed, size := int(r.itf8()), int64(r.itf8())
-	if r.short || contentType != 0 || packed < 0 || packed > length || size < 4 {
+	packed := int(r.itf8())
+	r.itf8() // the size when it is unpacked
+	if r.short || contentType != 0 || packed < 0 || packed > length {
 		return errHeader
 	}
 	whole := packed <= len(r.data)
@@ -179,17 +180,12 @@ func (r *cramReader) headerBlock(h *samHeader, length int, checksums bool) error
 	default:
 		return errHeaderMethod
 	}
-	var prefix [4]byte
-	if _, err := io.ReadFull(text, prefix[:]); err != nil {
-		return err
+	var size [4]byte
+	_, err := io.ReadFull(text, size[:])
+	if err == nil {
+		err = h.readText(text, int64(int32(binary.LittleEndian.Uint32(size[:]))))
 	}
-	if claimed := int64(int32(binary.LittleEndian.Uint32(prefix[:]))); claimed < 0 || claimed > size-4 {
-		return errHeader
-	} else {
-		size = claimed
-	}
-	err := h.readText(text, size)
-	if whole && errors.Is(err, io.ErrUnexpectedEOF) {
+	if whole && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
 		return errHeader
 	}
 	return err

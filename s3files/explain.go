@@ -59,7 +59,7 @@ func (c *checker) explainHead(ctx context.Context, o *object, f *failure) error 
 // explainGet reports why a GET request failed after a HEAD request succeeded. Its error stops the whole check.
 func (c *checker) explainGet(ctx context.Context, o *object, f *failure) error {
 	switch {
-	case f.status == http.StatusPreconditionFailed || f.status == http.StatusRequestedRangeNotSatisfiable || f.status == http.StatusNotFound:
+	case f.status == http.StatusRequestedRangeNotSatisfiable || f.status == http.StatusNotFound:
 		o.warning(CodeChanged, adviceChanged)
 	case f.status == http.StatusForbidden && f.code != "InvalidObjectState" && o.kms:
 		o.warning(CodeUnchecked, "the caller may not read it, probably for want of kms:Decrypt on its KMS key")

@@ -169,10 +169,6 @@ func (o *fakeObject) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
 		return
 	}
-	if match := r.Header.Get("If-Match"); match != "" && match != `"`+etag+`"` {
-		fail(w, r, http.StatusPreconditionFailed, "PreconditionFailed")
-		return
-	}
 	if o.breakAfter != 0 {
 		w.Header().Set("Test-Break", strconv.Itoa(o.breakAfter))
 	}

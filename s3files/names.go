@@ -156,9 +156,9 @@ func beforeMate(stem string) (before, after string, ok bool) {
 func mateKey(name string) string {
 	before, after, ok := beforeMate(stemOf(name, types.FileTypeFastq))
 	if !ok {
-		return strings.ToLower(before)
+		return before
 	}
-	return strings.ToLower(before) + "/" + strings.ToLower(after)
+	return before + "/" + after // no name has a slash
 }
 
 var (

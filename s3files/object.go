@@ -159,9 +159,6 @@ var errOtherPart = errors.New("S3 sent another part of the object than it was as
 // part reads n bytes of an object. It reports false if there was a problem.
 func (c *checker) part(ctx context.Context, o *object, from, n int64) ([]byte, bool, error) {
 	in := &s3.GetObjectInput{Bucket: &o.bucket, Key: &o.key, Range: aws.String(fmt.Sprintf("bytes=%d-%d", from, from+n-1))}
-	if o.etag != "" {
-		in.IfMatch = aws.String(`"` + o.etag + `"`)
-	}
 	part := make([]byte, n)
 	etag := o.etag
 	failed, err := c.request(ctx, func(ctx context.Context) error {

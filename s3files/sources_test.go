@@ -163,6 +163,9 @@ func TestSourcesFilters(t *testing.T) {
 	o := named("a_R1.fq.gz", "a_R2.fq.gz", "b_R1.fq.gz", "b_R2.fq.gz", "c.cram", "d.cram", "orphan_R2.fq.gz", "n.txt", "m.docx")
 	got := sort(t, o, func(o *s3files.Options) { o.Glob = "a_*" })
 	require.Equal(t, sorted{sources: []string{"FASTQ a/a a_R1.fq.gz a_R2.fq.gz"}}, got)
+	o["a_I1.fq.gz"] = &fakeObject{}
+	got = sort(t, o, func(o *s3files.Options) { o.Glob = "a_R*" })
+	require.Equal(t, sorted{sources: []string{"FASTQ a/a a_R1.fq.gz a_R2.fq.gz"}}, got)
 	got = sort(t, o, func(o *s3files.Options) { o.Suffixes = []string{"d.cram"} })
 	require.Equal(t, sorted{sources: []string{"CRAM d/d d.cram"}}, got)
 	got = sort(t, o, func(o *s3files.Options) { o.Glob = "*_R1.*" })
@@ -289,7 +292,7 @@ func TestSourcesCutShort(t *testing.T) {
 
 // TestSourcesBreak shows that a loop can be broken off at any source.
 func TestSourcesBreak(t *testing.T) {
-	fake := inBucket(named("a.ubam", "b/1_R1.fq.gz", "b/1_R2.fq.gz", "b/2.fq.gz", "c.fq.gz"))
+	fake := inBucket(named("a.fastq", "a.ubam", "b/1_R1.fq.gz", "b/1_R2.fq.gz", "b/2.fq.gz", "c.fq.gz"))
 	for n := 1; n <= 4; n++ {
 		count := 0
 		for _, err := range s3files.Sources(t.Context(), fake.client(), "s3://bucket") {
