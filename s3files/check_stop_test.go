@@ -66,7 +66,7 @@ func TestCheckOrder(t *testing.T) {
 			}
 			return time.Duration(random.IntN(100)) * time.Millisecond
 		})
-		const n, atOnce = 3000, 8
+		const n, atOnce = 800, 8
 		var read atomic.Int64
 		count := 0
 		for checked, err := range s3files.Check(t.Context(), fake.client(), numbered(n, &read), func(o *s3files.CheckOptions) { o.Concurrency = atOnce }) {

@@ -13,10 +13,9 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// quiet keeps what is read out of the client's log, and with it the warning that a part of an object has no checksum.
+// quiet keeps what is read out of the client's log. A part of an object has no checksum, which the client would warn of.
 func quiet(o *s3.Options) {
 	o.ClientLogMode &^= aws.LogResponseWithBody
-	o.DisableLogOutputChecksumValidationSkipped = true
 	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 }
 

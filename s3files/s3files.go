@@ -12,10 +12,9 @@
 //
 // # Permissions
 //
-// The caller needs s3:ListBucket on the bucket for List and Sources, and s3:GetObject on the files for Check, with
-// kms:Decrypt on the key where a customer key encrypts them. With s3:ListBucket, Check also tells a missing file from
-// one that the caller may not read, and with CheckOptions.Region it needs the bucket's Region, which S3 tells with or
-// without that permission. The role that HealthOmics assumes needs permissions of its own, which Check cannot see.
+// List and Sources need s3:ListBucket on the bucket. Check needs s3:GetObject on the files, and kms:Decrypt on the key of
+// those that are encrypted with a customer key. With s3:ListBucket on the bucket, S3 also tells a missing file from one
+// that the caller may not read. The role that HealthOmics assumes has permissions of its own, which Check cannot see.
 package s3files
 
 import (
