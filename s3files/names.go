@@ -103,7 +103,7 @@ func stemOf(name string, t types.FileType) string {
 }
 
 // mateToken returns where the token begins and ends that says which mate a FASTQ file is, by the rules of
-// [readsetimport.PairFASTQ]: the last that is R1, read1, I1 or the like, or a digit after _ and before a dot or the end;
+// [manifest.PairFASTQ]: the last that is R1, read1, I1 or the like, or a digit after _ and before a dot or the end;
 // and if there is none, a digit after a dot at the end. Without one, start is negative.
 func mateToken(stem string) (start, end int) {
 	weakStart, weakEnd := -1, -1

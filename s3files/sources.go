@@ -10,10 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/manifest"
 )
 
 // Sources yields the read sets under s3://bucket/prefix as sources: BAM and CRAM files by their suffix, and FASTQ files
-// paired by their names within a folder, as [readsetimport.PairFASTQ] does. Every source that it yields is valid by
+// paired by their names within a folder, as [manifest.PairFASTQ] does. Every source that it yields is valid by
 // [readsetimport.Source.Validate]. A folder's FASTQ files come when the folder has been listed to its end: Sources holds
 // their names until then, and those of the folders that it lies in.
 //
@@ -169,10 +170,10 @@ func (s *sorter) emitGroup(files []fastqFile) bool {
 }
 
 // pairFASTQ finds the mates.
-func pairFASTQ(uris []string) ([]readsetimport.Pair, error) { return readsetimport.PairFASTQ(uris) }
+func pairFASTQ(uris []string) ([]manifest.Pair, error) { return manifest.PairFASTQ(uris) }
 
 // emitMates emits one file or a pair, if the filters want it.
-func (s *sorter) emitMates(p readsetimport.Pair, mates []fastqFile) bool {
+func (s *sorter) emitMates(p manifest.Pair, mates []fastqFile) bool {
 	wanted := make([]File, 0, 2)
 	for _, f := range mates {
 		if f.wanted {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/manifest"
 	"github.com/readsetimport/readsetimport/s3files"
 )
 
@@ -332,14 +333,14 @@ func TestSourcesPairAsPairFASTQ(t *testing.T) {
 			uris = append(uris, "s3://bucket/"+key)
 		}
 		slices.Sort(uris)
-		want, err := readsetimport.PairFASTQ(uris)
+		want, err := manifest.PairFASTQ(uris)
 		if err != nil {
 			continue
 		}
-		var got []readsetimport.Pair
+		var got []manifest.Pair
 		for s, err := range s3files.Sources(t.Context(), inBucket(o).client(), "s3://bucket", anyID) {
 			require.NoError(t, err, uris)
-			got = append(got, readsetimport.Pair{Source1: s.Source1, Source2: s.Source2})
+			got = append(got, manifest.Pair{Source1: s.Source1, Source2: s.Source2})
 			if s.Source2 != "" {
 				paired++
 			}
