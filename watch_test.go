@@ -390,3 +390,32 @@ func TestJournalWithoutAPlace(t *testing.T) {
 		require.ErrorContains(t, err, "Region us-east-1")
 	})
 }
+
+// unreadable is a journal that cannot be read.
+type unreadable struct{ *memoryJournal }
+
+func (unreadable) Replay(context.Context) iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) { yield(journal.Record{}, errDiskFull) }
+}
+
+// An import whose journal cannot be read sends nothing, and has an event of its end as any other.
+func TestImportWithAJournalThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New()
+		w := &watched{t: t}
+		c := newTestClient(t, service, journaled(unreadable{new(memoryJournal)}), withEvents(w.see))
+		report, err := c.Import(t.Context(), testTarget, testSources(2))
+		require.ErrorIs(t, err, errDiskFull)
+		require.Len(t, report.Failed(), 2)
+		require.Len(t, w.events, 1)
+		require.Equal(t, EventImportEnded, w.events[0].Kind)
+		require.ErrorIs(t, w.events[0].Err, errDiskFull)
+
+		c = newTestClient(t, service, journaled(unreadable{new(memoryJournal)}))
+		results, err := collect(t, streamChecked(t.Context(), t, c, testTarget, withoutErrors(testSources(2))))
+		require.ErrorIs(t, err, errDiskFull)
+		require.Empty(t, results)
+		require.Empty(t, service.Requests(""))
+	})
+}
