@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -159,50 +158,6 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-func TestCodeBeforeStatus(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		fault omicstest.Fault
-		code  string
-		want  error
-	}{
-		"throttled with 400":          {omicstest.Status(400, "ThrottlingException", "x"), "ThrottlingException", ErrThrottled},
-		"throttled with 503":          {omicstest.Status(503, "ThrottlingException", "x"), "ThrottlingException", ErrThrottled},
-		"other throttling":            {omicstest.Status(400, "TooManyRequestsException", "x"), "TooManyRequestsException", ErrThrottled},
-		"quota with 400":              {omicstest.Status(400, "ServiceQuotaExceededException", "x"), "ServiceQuotaExceededException", ErrQuotaExceeded},
-		"internal with 400":           {omicstest.Status(400, "InternalServerException", "x"), "InternalServerException", ErrInternal},
-		"timeout with 400":            {omicstest.Status(400, "RequestTimeoutException", "x"), "RequestTimeoutException", ErrRequestTimeout},
-		"not found with 500":          {omicstest.Status(500, "ResourceNotFoundException", "x"), "ResourceNotFoundException", ErrNotFound},
-		"credentials expired, 400":    {omicstest.Status(400, "ExpiredTokenException", "x"), "ExpiredTokenException", ErrAccessDenied},
-		"unknown client, 400":         {omicstest.Status(400, "UnrecognizedClientException", "x"), "UnrecognizedClientException", ErrAccessDenied},
-		"unknown code":                {omicstest.Status(404, "UnknownOperationException", "x"), "UnknownOperationException", ErrNotFound},
-		"unknown code and status":     {omicstest.Status(418, "TeapotException", "x"), "TeapotException", nil},
-		"401":                         {omicstest.Status(401, "", ""), "", ErrAccessDenied},
-		"header code over HTML":       {headerOver(omicstest.HTML(400), "ThrottlingException"), "ThrottlingException", ErrThrottled},
-		"header code over cut body":   {brokenBody(omicstest.Status(400, "ThrottlingException", "long message")), "ThrottlingException", ErrThrottled},
-		"header code over huge body":  {omicstest.Huge(400, "ThrottlingException", 64<<20), "ThrottlingException", ErrThrottled},
-		"header code over body code":  {headerOver(jsonBody(400, `{"code":"ValidationException"}`), "ThrottlingException"), "ThrottlingException", ErrThrottled},
-		"body that is no object, 429": {jsonBody(429, `["x"]`), "", ErrThrottled},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			e := spoiled(t, opStart, test.fault)
-			requireKind(t, e, test.want)
-			require.Equal(t, test.code, e.Code)
-		})
-	}
-}
-
-func headerOver(f omicstest.Fault, code string) omicstest.Fault {
-	f.Type = code
-	return f
-}
-
-func brokenBody(f omicstest.Fault) omicstest.Fault {
-	f.Break = omicstest.BreakBody
-	return f
-}
-
 // What the service says goes into Message, and into the text only where it does not quote the request.
 func TestErrorText(t *testing.T) {
 	const quoting = "Value 'sample-0' at 'sources.1.member.sampleId' of subject-0 with s3://bucket/key\nfailed"
@@ -232,30 +187,6 @@ func TestErrorText(t *testing.T) {
 			require.NotContains(t, e.Error(), "\x1b")
 		})
 	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		httpDate := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
-		for value, want := range map[string]time.Duration{
-			"":                            0,
-			"0":                           0,
-			"7":                           7 * time.Second,
-			"-7":                          0,
-			"soon":                        0,
-			"1.5":                         0,
-			"3000000000":                  math.MaxInt32 * time.Second,
-			"-3000000000":                 0,
-			"99999999999999999999999":     math.MaxInt32 * time.Second,
-			httpDate(90 * time.Second):    90 * time.Second,
-			httpDate(-time.Hour):          0,
-			"Wed, 21 Oct 1015 07:28:00 X": 0,
-		} {
-			fault := omicstest.Status(429, "ThrottlingException", "slow down")
-			fault.Header = http.Header{"Retry-After": {value}}
-			require.Equal(t, want, spoiled(t, opGet, fault).RetryAfter, value)
-		}
-	})
 }
 
 // A request that the context ends has the context's cause.
@@ -410,25 +341,6 @@ func TestCredentialsThatDoNotCome(t *testing.T) {
 			})
 		})
 	}
-}
-
-// The provider that is watched is to the SDK what it was: anonymous credentials sign nothing.
-func TestCredentialsKeepTheirKind(t *testing.T) {
-	t.Parallel()
-	var wire wireAttempt
-	anonymous := watchedCredentials{aws.AnonymousCredentials{}, &wire}
-	require.True(t, aws.IsCredentialsProvider(anonymous, (*aws.AnonymousCredentials)(nil)))
-	require.Empty(t, anonymous.ProviderSources())
-	traced := watchedCredentials{tracedCredentials{}, &wire}
-	require.False(t, aws.IsCredentialsProvider(traced, (*aws.AnonymousCredentials)(nil)))
-	require.Equal(t, []aws.CredentialSource{aws.CredentialSourceIMDS}, traced.ProviderSources())
-}
-
-// tracedCredentials says where its credentials are from, which the SDK puts into the user agent.
-type tracedCredentials struct{ aws.CredentialsProvider }
-
-func (tracedCredentials) ProviderSources() []aws.CredentialSource {
-	return []aws.CredentialSource{aws.CredentialSourceIMDS}
 }
 
 func TestJobErrorKinds(t *testing.T) {

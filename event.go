@@ -16,10 +16,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport/internal/ledger"
+	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
 // EventKind says what an [Event] is about.
@@ -111,7 +111,7 @@ func (e ownError) Error() string { return string(e) }
 var ownErrors = []error{
 	ErrValidation, ErrQuotaExceeded, ErrAccessDenied, ErrNotFound, ErrRequestTimeout, ErrThrottled, ErrInternal, ErrCredentials,
 	ErrJobFailed, ErrJobCancelled, ErrPartialFailure, ErrIncomplete, ErrUnresolved,
-	errNotCredible, errNoList, errOtherSources, errNoAnswer, errRedirected, errBodyTooLarge, errGivenUp,
+	errNotCredible, errNoList, errOtherSources, wire.ErrNoAnswer, wire.ErrRedirected, wire.ErrBodyTooLarge, errGivenUp,
 	errNotSent, errInvalidInput, ledger.ErrHeld, errBrokenOff, errUsed,
 	context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
 }
@@ -165,26 +165,18 @@ func (e *Error) logText() string {
 	if slices.Contains(operationNames, e.Op) {
 		own.Op = e.Op
 	}
-	if modelled(e.Code) {
+	if wire.IsKnownCode(e.Code) {
 		own.Code = e.Code
 	}
 	if isUUID(e.RequestID) {
 		own.RequestID = e.RequestID
 	}
-	if errors.Is(e.Err, errNoAnswer) {
-		own.Err = errNoAnswer // which its kind depends on
+	if errors.Is(e.Err, wire.ErrNoAnswer) {
+		own.Err = wire.ErrNoAnswer // which its kind depends on
 	} else if text := logText(e.Err); text != "" {
 		own.Err = ownError(text)
 	}
 	return own.Error()
-}
-
-// modelled reports whether it is an error code of HealthOmics or of all of AWS.
-func modelled(code string) bool {
-	if _, throttle := retry.DefaultThrottleErrorCodes[code]; throttle {
-		return true
-	}
-	return codeKinds[code] != nil || commonKinds[code] != nil
 }
 
 // isUUID reports whether s has the form of AWS's request ids.

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -205,7 +206,7 @@ func TestLogEventsQuotesNobody(t *testing.T) {
 		"a request":          refused,
 		"a modelled refusal": modelled,
 		"an answer":          &Error{Op: opGet.String(), StatusCode: 200, Err: fmt.Errorf("%w: unknown job status %q", errNotCredible, secret)},
-		"no answer":          &Error{Op: opGet.String(), Err: fmt.Errorf("%w within %s", errNoAnswer, secret)},
+		"no answer":          &Error{Op: opGet.String(), Err: fmt.Errorf("%w within %s", wire.ErrNoAnswer, secret)},
 		"a connection":       &Error{Op: opGet.String(), Err: &url.Error{Op: "Get", URL: "https://" + secret, Err: &net.OpError{Op: secret, Net: secret, Err: syscall.ECONNREFUSED}}},
 		"a host":             &net.DNSError{Err: told, Name: secret, Server: secret},
 		"a file":             &fs.PathError{Op: "write", Path: "/home/" + secret, Err: syscall.ENOSPC},
@@ -247,7 +248,7 @@ func TestLogText(t *testing.T) {
 		"StartReadSetImportJob: too many requests: TooManyRequestsException (status 400)":                 &Error{Op: opStart.String(), Code: "TooManyRequestsException", StatusCode: 400},
 		"StartReadSetImportJob: internal server error (status 500); the job may have started":             &Error{Op: opStart.String(), Code: "OddException", StatusCode: 500, MayHaveStarted: true},
 		"GetReadSetImportJob: no credentials: not sent: connection refused":                               &Error{Op: opGet.String(), local: true, credentials: true, Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}},
-		"GetReadSetImportJob: request timed out: no answer":                                               &Error{Op: opGet.String(), Err: fmt.Errorf("%w within 30s", errNoAnswer)},
+		"GetReadSetImportJob: request timed out: no answer":                                               &Error{Op: opGet.String(), Err: fmt.Errorf("%w within 30s", wire.ErrNoAnswer)},
 		"GetReadSetImportJob: the answer is not credible (status 200)":                                    &Error{Op: opGet.String(), StatusCode: 200, Err: fmt.Errorf("%w: x", errNotCredible)},
 		"it is unknown whether the source was imported: jobs 1 have some or all of these sources":         fmt.Errorf("%w: %w", ErrUnresolved, ownError("jobs 1 have some or all of these sources")),
 		"not every source was imported: context deadline exceeded":                                        fmt.Errorf("%w (1 of 2 were not): %w", ErrIncomplete, context.DeadlineExceeded),

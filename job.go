@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
 // JobRef names an import job. Job ids are unique within a sequence store.
@@ -179,7 +181,7 @@ func (e *JobError) result(s JobSource) Result {
 
 // contradiction says what keeps the outcome of a source from being clear.
 func contradiction(s JobSource) string {
-	status := oneLine(string(s.Status))
+	status := wire.OneLine(string(s.Status))
 	switch {
 	case s.ReadSetID != "":
 		return fmt.Sprintf("the source has status %q and a read set id, %s", status, s.ReadSetID)
@@ -205,7 +207,7 @@ func (e *sourceError) Error() string {
 	if e.status != types.ReadSetImportJobItemStatusFailed {
 		text = e.failure.kind().Error()
 	}
-	if message := oneLine(e.message); message != "" {
+	if message := wire.OneLine(e.message); message != "" {
 		text += ": " + message
 	}
 	return fmt.Sprintf("%s (job %s)", text, e.failure.Job.ID)

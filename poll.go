@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/readsetimport/readsetimport/internal/quota"
+	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
 // Get returns a job as it is now. Failures that pass by themselves are tried again up to 5 times, within about half a
@@ -171,7 +172,7 @@ func (s Submission) judge(job Job) (ended bool, wrong error) {
 	}
 	switch ended = job.Done() || job.allEnded() && len(left) == 0; {
 	case !ended && !known(job.Status):
-		return false, fmt.Errorf("%w: unknown job status %q", errNotCredible, oneLine(string(job.Status)))
+		return false, fmt.Errorf("%w: unknown job status %q", errNotCredible, wire.OneLine(string(job.Status)))
 	case ended && !told:
 		return true, fmt.Errorf("%w: the job has ended, and some of its sources have no clear outcome", errNotCredible)
 	}

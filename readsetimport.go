@@ -64,6 +64,7 @@ import (
 	"github.com/readsetimport/readsetimport/internal/jitter"
 	"github.com/readsetimport/readsetimport/internal/ledger"
 	"github.com/readsetimport/readsetimport/internal/quota"
+	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -213,13 +214,12 @@ type Client struct {
 	pacers     [3]*quota.Pacer // by operation
 	slots      *quota.Slots
 	ledger     *ledger.Ledger // nil without a journal
-	hidden     httpClients
+	guard      wire.Guard
 	random     func() float64 // in [0, 1), for jitter
 
-	succeeded atomic.Bool  // a request of this client has succeeded
-	looked    atomic.Bool  // and a look at a job
-	answered  atomic.Bool  // a request of this client was answered, whatever the answer
-	skew      atomic.Int64 // how far the service's clock is ahead of ours, in nanoseconds
+	succeeded atomic.Bool // a request of this client has succeeded
+	looked    atomic.Bool // and a look at a job
+	answered  atomic.Bool // a request of this client was answered, whatever the answer
 
 	door     chan struct{} // has room for one: an import that enters or leaves
 	mu       sync.Mutex

@@ -7,83 +7,20 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"runtime"
-	"runtime/debug"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/omics"
-	"github.com/aws/smithy-go/logging"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
-
-// endless is a body that begins like one, and repeats some text without an end.
-func endless(begin, text string) func() io.Reader {
-	return func() io.Reader { return io.MultiReader(strings.NewReader(begin), &repeated{text: text}) }
-}
-
-type repeated struct {
-	text string
-	at   int
-}
-
-func (r *repeated) Read(p []byte) (int, error) {
-	for n := 0; n < len(p); {
-		m := copy(p[n:], r.text[r.at:])
-		n, r.at = n+m, (r.at+m)%len(r.text)
-	}
-	return len(p), nil
-}
-
-// However long an answer is, little of it is read and kept.
-func TestHugeAnswers(t *testing.T) {
-	if underRace {
-		t.Skip("too slow under the race detector")
-	}
-	const size = 256 << 20
-	defer debug.SetGCPercent(debug.SetGCPercent(20))
-	var first runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&first)
-	for name, test := range map[string]struct {
-		op    operation
-		fault omicstest.Fault
-	}{
-		"200":               {opStart, omicstest.Huge(200, "", size)},
-		"400":               {opStart, omicstest.Huge(400, "ValidationException", size)},
-		"403 without code":  {opList, omicstest.Huge(403, "", size)},
-		"500":               {opGet, omicstest.Huge(500, "InternalServerException", size)},
-		"sources":           {opGet, omicstest.Raw(200, nil, endless(`{"sources":[{}`, `,{}`))},
-		"jobs":              {opList, omicstest.Raw(200, nil, endless(`{"importJobs":[`, `{"id":"1"},`))},
-		"a value, nested":   {opStart, omicstest.Raw(200, nil, endless("", `{"a":`))},
-		"HTML":              {opStart, omicstest.Raw(502, nil, endless("<html>", "a"))},
-		"body of redirects": {opStart, omicstest.Raw(307, http.Header{"Location": {"https://elsewhere.example/"}}, endless("", "a"))},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			e := spoiled(t, test.op, test.fault)
-			runtime.ReadMemStats(&after)
-			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(96<<20), "bytes allocated, with those freed")
-			require.Less(t, max(after.HeapSys, first.HeapSys)-first.HeapSys, uint64(64<<20), "growth of the heap")
-			require.Equal(t, test.fault.Status, e.StatusCode)
-			require.Equal(t, test.op == opStart && (e.StatusCode == 200 || e.StatusCode >= 500), e.MayHaveStarted)
-			if name != "a value, nested" { // which the SDK gives up sooner
-				require.ErrorIs(t, e, errBodyTooLarge)
-			}
-		})
-	}
-}
 
 const testJobID = "9876543210"
 
@@ -158,6 +95,7 @@ func TestUnreadableAnswers(t *testing.T) {
 	for name, fault := range map[string]omicstest.Fault{
 		"cut short":       omicstest.Truncate(),
 		"reset":           omicstest.Reset(),
+		"huge":            omicstest.Huge(200, "", 64<<20),
 		"HTML":            omicstest.HTML(200),
 		"an array":        jsonBody(200, `[]`),
 		"a number as id":  jsonBody(200, `{"id":1234567890}`),
@@ -207,38 +145,6 @@ func requireRedirectRefused(t *testing.T, err error) {
 	require.False(t, e.MayHaveStarted)
 }
 
-// The SDK's own HTTP client, which follows redirects that keep the method, over a real connection.
-func TestRedirectsRefusedByDefaultClient(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	var paths []string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		paths = append(paths, r.URL.Path)
-		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
-	}))
-	defer server.Close()
-	dial := func(tr *http.Transport) { tr.DialContext = dialTo(server.Listener.Addr()) }
-	for name, client := range map[string]omics.HTTPClient{
-		"SDK":      awshttp.NewBuildableClient().WithTransportOptions(dial),
-		"net/http": &http.Client{Transport: &http.Transport{DialContext: dialTo(server.Listener.Addr())}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			paths = nil
-			c, err := New(omicstest.New().Client(withHTTP(client), plainHTTP), func(o *Options) { o.RequestRate = 1000 })
-			require.NoError(t, err)
-			for range 3 {
-				requireRedirectRefused(t, c.request(t.Context(), opGet))
-			}
-			path := "/sequencestore/1234567890/importjob/9876543210"
-			require.Equal(t, []string{path, path, path}, paths)
-		})
-	}
-}
-
-func plainHTTP(o *omics.Options) { o.BaseEndpoint = aws.String("http://omics.example") }
-
 // A client of the caller's own that follows redirects, whatever it is asked.
 func TestRedirectsFollowedByOthers(t *testing.T) {
 	service := omicstest.New()
@@ -250,7 +156,7 @@ func TestRedirectsFollowedByOthers(t *testing.T) {
 		err := c.request(t.Context(), op)
 		var e *Error
 		require.ErrorAs(t, err, &e)
-		require.ErrorIs(t, err, errRedirected)
+		require.ErrorIs(t, err, wire.ErrRedirected)
 		require.False(t, e.passing())
 		require.Equal(t, op == opStart, e.MayHaveStarted)
 	}
@@ -310,41 +216,6 @@ func TestMayHaveStarted(t *testing.T) {
 			require.ErrorAs(t, c.request(t.Context(), opGet), &e)
 			require.False(t, e.MayHaveStarted)
 		})
-	}
-}
-
-// Whatever the caller's client is set to log, no credentials and no ids of persons get there.
-func TestLogsMasked(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	var log strings.Builder
-	loud := func(o *omics.Options) {
-		o.ClientLogMode = ^aws.ClientLogMode(0)
-		o.Logger = logging.LoggerFunc(func(_ logging.Classification, format string, v ...any) {
-			mu.Lock()
-			defer mu.Unlock()
-			fmt.Fprintf(&log, format+"\n", v...)
-		})
-	}
-	service := omicstest.New()
-	c, err := New(service.Client(loud, withCredentials(nil)), func(o *Options) {
-		o.ClientOptions, o.RequestRate = []func(*omics.Options){loud}, 1000
-	})
-	require.NoError(t, err)
-	for _, fault := range []omicstest.Fault{
-		{},
-		omicstest.Status(400, "ValidationException", "sample-0"),
-		omicstest.Status(500, "InternalServerException", "sample-0"),
-		jsonBody(200, `{"sources":[{"sampleId":"sample-0","subjectId":"subject-0"}]}`),
-	} {
-		for _, op := range operations {
-			service.Inject("", fault)
-			_ = c.request(t.Context(), op)
-		}
-	}
-	require.NotEmpty(t, log.String(), "heads of answers are logged")
-	for _, secret := range []string{"sample-0", "subject-0", "s3://", "the-token", "AKIDEXAMPLE", "Signature", "page-token"} {
-		require.NotContains(t, log.String(), secret)
 	}
 }
 

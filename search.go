@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
 // Search is the state of the search for a job that a lost answer may have started: the store's jobs since the first
@@ -78,7 +80,7 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 	}
 	var e *Error
 	errors.As(err, &e)
-	gone := e != nil && e.Code == codeNotFound && !s.Search.Listed && !s.MayHaveStarted
+	gone := e != nil && e.Code == wire.CodeNotFound && !s.Search.Listed && !s.MayHaveStarted
 	if !gone {
 		s.Search.Gone = 0
 	}
@@ -169,7 +171,7 @@ func (c *Client) searchAfter(since time.Time) time.Time {
 	if ago < -clockMargin {
 		ago = recordsKept // the clock was set back
 	}
-	ahead := min(time.Duration(c.skew.Load()), 0)
+	ahead := min(time.Duration(c.guard.Skew.Load()), 0)
 	// One after the other, since their sum can be more than a Duration holds.
 	after := time.Now().Add(ahead).Add(-ago).Add(-clockMargin)
 	if first := time.Unix(0, 0); after.Before(first) {
@@ -232,7 +234,7 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 func unresolved(s Submission, why error) (Submission, error) {
 	s.Phase = PhaseUnresolved
 	s.NextAt = time.Time{}
-	s.LastError = oneLine(why.Error())
+	s.LastError = wire.OneLine(why.Error())
 	return s, fmt.Errorf("%w: %w", ErrUnresolved, why)
 }
 

@@ -32,7 +32,7 @@ func (r *run) sweep(ctx context.Context, running []*flight) {
 		ids[f.sub.Job.ID] = true
 		created := f.sub.Job.CreationTime
 		if created.IsZero() {
-			created = f.sub.SentAt.Add(time.Duration(r.c.skew.Load()) - clockMargin)
+			created = f.sub.SentAt.Add(time.Duration(r.c.guard.Skew.Load()) - clockMargin)
 		}
 		if since.IsZero() || created.Before(since) {
 			since = created
