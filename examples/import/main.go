@@ -18,7 +18,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,7 +25,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -35,7 +33,6 @@ import (
 
 	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/journal"
-	"github.com/readsetimport/readsetimport/manifest"
 )
 
 func main() {
@@ -51,17 +48,6 @@ const (
 	exitInvalid  = 2 // and nothing was sent
 )
 
-// flags of the program.
-type flags struct {
-	target          readsetimport.Target
-	simulated       bool // the target is
-	sheet           string
-	reference       string
-	subject, sample string
-	runID, journal  string
-	dryRun, verbose bool
-}
-
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
@@ -70,16 +56,22 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return exitInvalid
 	}
-	sources, err := readSheet(f, stdin)
+	sources, named, err := readSheet(f, stdin)
+	if err == nil {
+		err = checkTarget(f, named)
+	}
 	if err != nil {
 		printFaults(stderr, err)
 		return exitInvalid
 	}
+	if f.simulated && named != (readsetimport.Target{}) {
+		fmt.Fprintf(stderr, "the sheet is for store %s with role %s: give -store and -role to import into it\n", named.SequenceStoreID, named.RoleARN)
+	}
 	if f.dryRun {
-		return plan(f, sources, stdout, stderr)
+		return plan(ctx, f, sources, stdout, stderr)
 	}
 
-	var memory journal.Journal
+	var log journal.Journal
 	if f.journal != "" {
 		file, err := journal.Open(f.journal)
 		if err != nil {
@@ -87,9 +79,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return exitInvalid
 		}
 		defer file.Close()
-		memory = file
+		log = file
 	}
-	client, err := newClient(ctx, f, memory, stderr)
+	client, err := newClient(ctx, f, log, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "import:", err)
 		return exitFailed
@@ -100,9 +92,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		printFaults(stderr, err)
 		return exitInvalid
 	}
+	if log != nil {
+		// A journal that can no longer be read has nothing to correct.
+		if known, err := recall(context.WithoutCancel(ctx), log); err == nil {
+			known.correct(f.target, report.Results)
+		}
+	}
 	printReport(stdout, report)
-	if err == nil {
+	if len(report.Failed()) == 0 {
 		return exitImported
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("cut off: %w", context.Cause(ctx))
 	}
 	fmt.Fprintln(stderr, "import:", err)
 	switch {
@@ -114,49 +115,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitFailed
 }
 
-func parse(args []string, stderr io.Writer) (flags, error) {
-	var f flags
-	set := flag.NewFlagSet("import", flag.ContinueOnError)
-	set.SetOutput(stderr)
-	set.StringVar(&f.target.SequenceStoreID, "store", "", "`id` of the sequence store; without it, the store is simulated")
-	set.StringVar(&f.target.RoleARN, "role", "", "`ARN` of the role with which HealthOmics reads the files")
-	set.StringVar(&f.sheet, "sheet", "", "`file` with the sample sheet, manifest or list, or - for standard input (default samples.csv)")
-	set.StringVar(&f.reference, "reference", "", "`ARN` of the reference of BAM and CRAM files for which the sheet has none")
-	set.StringVar(&f.subject, "subject", "", "subject `id` of the files of a list (default the sample id)")
-	set.StringVar(&f.sample, "sample", "", "sample `id` of the files of a list (default each file's name up to the first _ or .)")
-	set.StringVar(&f.runID, "run-id", "", "`name` of this import: under the same name, the same sheet is the same import (default random)")
-	set.StringVar(&f.journal, "journal", "", "`file` that remembers the import, so that the same command again goes on where this one ended")
-	set.BoolVar(&f.dryRun, "dry-run", false, "check everything, print the jobs that would be started, and send nothing")
-	set.BoolVar(&f.verbose, "v", false, "log what happens")
-	if err := set.Parse(args); err != nil {
-		return f, err
-	}
-	fail := func(text string) (flags, error) {
-		fmt.Fprintln(stderr, "import:", text)
-		return f, errors.New(text)
-	}
-	switch {
-	case set.NArg() > 0:
-		return fail("unexpected argument " + strconv.Quote(set.Arg(0)) + ": the sheet is named with -sheet")
-	case (f.target.SequenceStoreID == "") != (f.target.RoleARN == ""):
-		return fail("-store and -role go together")
-	case f.journal != "" && f.target.SequenceStoreID == "":
-		return fail("-journal needs -store and -role: a simulated store is gone when the program ends")
-	}
-	if f.target == (readsetimport.Target{}) {
-		f.simulated, f.target = true, simulatedTarget
-	}
-	if f.runID == "" {
-		f.runID = rand.Text()
-	}
-	return f, nil
-}
-
 // newClient is a client of HealthOmics, or of a simulation.
-func newClient(ctx context.Context, f flags, journal journal.Journal, stderr io.Writer) (*readsetimport.Client, error) {
+func newClient(ctx context.Context, f flags, log journal.Journal, stderr io.Writer) (*readsetimport.Client, error) {
 	options := func(o *readsetimport.Options) {
 		o.RunID = f.runID
-		o.Journal = journal
+		o.Journal = log
 		o.OnEvent = printJobs(stderr)
 		if f.verbose {
 			o.OnEvent = readsetimport.LogEvents(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug})))
@@ -173,21 +136,6 @@ func newClient(ctx context.Context, f flags, journal journal.Journal, stderr io.
 	return readsetimport.New(omics.NewFromConfig(cfg), options)
 }
 
-// plan prints the jobs that an import would start.
-func plan(f flags, sources []readsetimport.Source, stdout, stderr io.Writer) int {
-	batches, err := readsetimport.Split(f.target, f.runID, sources)
-	if err != nil {
-		printFaults(stderr, err)
-		return exitInvalid
-	}
-	for i, b := range batches {
-		fmt.Fprintf(stdout, "job %d: read sets %d, client token %s\n", i+1, len(b.Sources), b.ClientToken)
-	}
-	fmt.Fprintf(stdout, "dry run: nothing was sent; store %s, jobs %d, read sets %d\n", f.target.SequenceStoreID, len(batches), len(sources))
-	fmt.Fprintf(stdout, "with -run-id %s, an import has these tokens\n", f.runID)
-	return exitImported
-}
-
 // printJobs prints jobs as they start and end, and what stands in their way.
 func printJobs(w io.Writer) func(readsetimport.Event) {
 	return func(e readsetimport.Event) {
@@ -201,48 +149,5 @@ func printJobs(w io.Writer) func(readsetimport.Event) {
 				fmt.Fprintf(w, "%v; next try in %s\n", e.Err, e.Wait.Round(time.Millisecond))
 			}
 		}
-	}
-}
-
-func printReport(w io.Writer, report *readsetimport.Report) {
-	for _, r := range report.Results {
-		var failed *readsetimport.JobError
-		switch {
-		case r.AlreadyImported:
-			fmt.Fprintf(w, "in already    %s  %s\n", r.ReadSetID, r.Source.Source1)
-		case r.Err == nil:
-			fmt.Fprintf(w, "imported      %s  %s\n", r.ReadSetID, r.Source.Source1)
-		case errors.As(r.Err, &failed) && r.StatusMessage != "":
-			fmt.Fprintf(w, "not imported  %s: %q\n", r.Source.Source1, r.StatusMessage) // the service's words
-		case r.JobID != "" && failed == nil || errors.Is(r.Err, readsetimport.ErrUnresolved):
-			fmt.Fprintf(w, "not known     %s: %v\n", r.Source.Source1, r.Err)
-		default:
-			fmt.Fprintf(w, "not imported  %s: %v\n", r.Source.Source1, r.Err)
-		}
-	}
-	fmt.Fprintf(w, "%d of %d read sets are in the store\n", len(report.Imported()), len(report.Results))
-}
-
-// printFaults prints everything that is wrong with the input, a line each.
-func printFaults(w io.Writer, err error) {
-	var sheet *manifest.Error
-	var input *readsetimport.ValidationError
-	switch {
-	case errors.As(err, &sheet):
-		for _, f := range sheet.Faults {
-			fmt.Fprintln(w, f)
-		}
-		if sheet.More {
-			fmt.Fprintln(w, "and more")
-		}
-		if sheet.Err != nil {
-			fmt.Fprintln(w, "import:", sheet.Err)
-		}
-	case errors.As(err, &input):
-		for _, f := range input.Fields {
-			fmt.Fprintln(w, f)
-		}
-	default:
-		fmt.Fprintln(w, "import:", err)
 	}
 }

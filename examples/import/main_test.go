@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,6 +28,10 @@ s3://bucket/run/NA12878_S1_L001_R2_001.fastq.gz
 
 s3://bucket/run/NA24385.fastq.gz
 `
+
+const forStore = `{"sequenceStoreId": "1234567890", "roleArn": "arn:aws:iam::123456789012:role/import", "sources": [
+	{"sourceFiles": {"source1": "s3://bucket/a.bam"}, "sourceFileType": "UBAM", "subjectId": "NA12878", "sampleId": "NA12878"}
+]}`
 
 func TestRun(t *testing.T) {
 	sheet := filepath.Join(t.TempDir(), "sheet.csv")
@@ -94,6 +99,25 @@ func TestRun(t *testing.T) {
 			args: []string{"-sheet", "-"}, stdin: list + "s3://bucket/run/NA12892_S1_L001_R2_001.fastq.gz\n", code: exitInvalid,
 			stderr: []string{`NA12892_S1_L001_R2_001\.fastq\.gz`},
 		},
+		"manifest for another store": {
+			args: []string{"-sheet", "-", "-store", "9876543210", "-role", role}, stdin: forStore, code: exitInvalid,
+			stderr: []string{`^import: the sheet is for store 1234567890, and -store is 9876543210\n$`},
+		},
+		"manifest for another role": {
+			args: []string{"-sheet", "-", "-store", "1234567890", "-role", role + "2"}, stdin: forStore, code: exitInvalid,
+			stderr: []string{`^import: the sheet is for role arn:aws:iam::123456789012:role/import, and -role is arn:aws:iam::123456789012:role/import2\n$`},
+		},
+		"manifest for the store": {
+			args: []string{"-sheet", "-", "-store", "1234567890", "-role", role, "-dry-run"}, stdin: forStore, code: exitImported,
+			stdout: []string{`store 1234567890`}, stderr: []string{`^$`},
+		},
+		"manifest for a store, simulated": {
+			args: []string{"-sheet", "-"}, stdin: forStore, code: exitImported,
+			stderr: []string{`^the sheet is for store 1234567890 with role arn:aws:iam::123456789012:role/import: give -store and -role to import into it\n`},
+		},
+		"sample of a sheet":   {args: []string{"-sheet", sheet, "-sample", "NA12878"}, code: exitInvalid, stderr: []string{`-sample and -subject are for a list of files: .*sheet\.csv says itself whose each file is`}},
+		"subject of a sheet":  {args: []string{"-subject", "NA12878"}, code: exitInvalid, stderr: []string{`-sample and -subject are for a list of files: samples\.csv`}},
+		"reference of a list": {args: []string{"-sheet", "-", "-reference", "arn:aws:omics:x"}, stdin: list, code: exitInvalid, stderr: []string{`-reference is for BAM and CRAM files, and a list has FASTQ files`}},
 		"faults in a store": {
 			args: []string{"-store", "x", "-role", "y"}, code: exitInvalid,
 			stdout: []string{`^$`}, stderr: []string{`sequenceStoreId: `, `roleArn: `},
@@ -146,15 +170,23 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(text []byte) (int, error) { return f(text) }
 
-// proxied is a simulation behind an HTTP proxy. There is one in this process, since net/http reads HTTP_PROXY once.
+// proxied is a simulation behind an HTTP proxy. There is one in this process, since net/http reads HTTP_PROXY once. Jobs
+// with a file s3://bucket/slow… run for an hour.
 var proxied = sync.OnceValues(func() (service *omicstest.Service, url string) {
-	service = omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(0) })
+	service = omicstest.New(func(o *omicstest.Options) {
+		o.JobDuration = func(job omicstest.Job) time.Duration {
+			if strings.HasPrefix(job.Sources[0].Source1, "s3://bucket/slow") {
+				return time.Hour
+			}
+			return 0
+		}
+	})
 	return service, httptest.NewServer(service).URL
 })
 
-// TestAWS imports as into AWS, with the simulation behind a proxy: a custom endpoint alone would not do, since the SDK
-// puts control-storage- before its host.
-func TestAWS(t *testing.T) {
+// useProxy makes the program import as into AWS, with the simulation behind a proxy: a custom endpoint alone would not do,
+// since the SDK puts control-storage- before its host.
+func useProxy(t *testing.T) *omicstest.Service {
 	service, url := proxied()
 	withoutAWS(t)
 	t.Setenv("HTTP_PROXY", url)
@@ -163,8 +195,13 @@ func TestAWS(t *testing.T) {
 	t.Setenv("AWS_REGION", "us-east-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	return service
+}
 
-	const role = "arn:aws:iam::123456789012:role/import"
+const role = "arn:aws:iam::123456789012:role/import"
+
+func TestAWS(t *testing.T) {
+	service := useProxy(t)
 	before := len(service.ReadSets("1234567890"))
 	journal := filepath.Join(t.TempDir(), "import.journal")
 	var stdout, stderr bytes.Buffer

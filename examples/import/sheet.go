@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,8 +17,9 @@ import (
 //go:embed samples.csv
 var samples string
 
-// readSheet reads the whole sheet before anything is sent: one fault in it, and nothing is.
-func readSheet(f flags, stdin io.Reader) ([]readsetimport.Source, error) {
+// readSheet reads the whole sheet before anything is sent: one fault in it, and nothing is. A manifest may name the target
+// that it is for; it is empty otherwise.
+func readSheet(f flags, stdin io.Reader) (sources []readsetimport.Source, named readsetimport.Target, err error) {
 	var in io.Reader
 	name := f.sheet
 	switch f.sheet {
@@ -28,26 +30,42 @@ func readSheet(f flags, stdin io.Reader) ([]readsetimport.Source, error) {
 	default:
 		file, err := os.Open(f.sheet)
 		if err != nil {
-			return nil, err
+			return nil, named, err
 		}
 		defer file.Close()
 		in = file
 	}
 	start := bufio.NewReader(in)
 	if isList(start) {
-		return readList(f, start)
+		sources, err = readList(f, start)
+		return sources, named, err
 	}
-	var sources []readsetimport.Source
+	if f.sample != "" || f.subject != "" {
+		return nil, named, fmt.Errorf("-sample and -subject are for a list of files: %s says itself whose each file is", name)
+	}
 	for s, err := range manifest.Read(start, func(o *manifest.Options) {
 		o.Name = name
 		o.ReferenceARN = f.reference
+		o.Target = &named
 	}) {
 		if err != nil {
-			return nil, err
+			return nil, named, err
 		}
 		sources = append(sources, s)
 	}
-	return sources, nil
+	return sources, named, nil
+}
+
+// checkTarget refuses a manifest that names another store or role than the flags do.
+func checkTarget(f flags, named readsetimport.Target) error {
+	switch {
+	case f.simulated:
+	case named.SequenceStoreID != "" && named.SequenceStoreID != f.target.SequenceStoreID:
+		return fmt.Errorf("the sheet is for store %s, and -store is %s", named.SequenceStoreID, f.target.SequenceStoreID)
+	case named.RoleARN != "" && named.RoleARN != f.target.RoleARN:
+		return fmt.Errorf("the sheet is for role %s, and -role is %s", named.RoleARN, f.target.RoleARN)
+	}
+	return nil
 }
 
 // isList tells a list of files from the formats of package manifest: its first line is an S3 URI and nothing else.
@@ -59,6 +77,9 @@ func isList(in *bufio.Reader) bool {
 
 // readList makes sources of a list of FASTQ files, and finds the mates among them by their names.
 func readList(f flags, in io.Reader) ([]readsetimport.Source, error) {
+	if f.reference != "" {
+		return nil, errors.New("-reference is for BAM and CRAM files, and a list has FASTQ files")
+	}
 	var uris []string
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
