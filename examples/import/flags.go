@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/readsetimport/readsetimport"
@@ -20,6 +22,9 @@ type flags struct {
 	subject, sample string
 	runID, journal  string
 	dryRun, verbose bool
+	progress        string
+
+	results, events, timeline string // files to write
 }
 
 func parse(args []string, stderr io.Writer) (flags, error) {
@@ -35,7 +40,11 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.runID, "run-id", "", "`name` of this import: under the same name, the same sheet is the same import (default random)")
 	set.StringVar(&f.journal, "journal", "", "`file` that remembers the import, so that the same command again goes on where this one ended")
 	set.BoolVar(&f.dryRun, "dry-run", false, "check everything, print the jobs that would be started, and send nothing")
-	set.BoolVar(&f.verbose, "v", false, "log what happens")
+	set.BoolVar(&f.verbose, "v", false, "log what happens, in place of the progress unless -progress is given")
+	set.StringVar(&f.progress, "progress", progressAuto, "how to show the progress: bar, plain, json or none; `auto` is bar on a terminal and else plain")
+	set.StringVar(&f.results, "results", "", "CSV `file` to write, with a row for each source")
+	set.StringVar(&f.events, "events", "", "JSON Lines `file` to write, with what happens")
+	set.StringVar(&f.timeline, "timeline", "", "SVG `file` to draw, with the jobs and the sources over time")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -50,6 +59,25 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 		return fail("-store and -role go together")
 	case f.journal != "" && f.target.SequenceStoreID == "":
 		return fail("-journal needs -store and -role: a simulated store is gone when the program ends")
+	case f.dryRun && f.results+f.events+f.timeline != "":
+		return fail("-results, -events and -timeline are files of an import, and a dry run is none")
+	case !slices.Contains([]string{progressAuto, progressBar, progressPlain, progressJSON, progressNone}, f.progress):
+		return fail("-progress must be auto, bar, plain, json or none, not " + strconv.Quote(f.progress))
+	case f.progress == progressBar && !isTerminal(stderr):
+		return fail("-progress=bar needs a terminal")
+	}
+	if err := checkFiles(f); err != nil {
+		return fail(err.Error())
+	}
+	if f.progress == progressAuto {
+		switch {
+		case f.verbose:
+			f.progress = progressNone
+		case isTerminal(stderr):
+			f.progress = progressBar
+		default:
+			f.progress = progressPlain
+		}
 	}
 	if f.target == (readsetimport.Target{}) {
 		f.simulated, f.target = true, simulatedTarget
@@ -58,4 +86,25 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 		f.runID = rand.Text()
 	}
 	return f, nil
+}
+
+// checkFiles refuses a file that would be written over another.
+func checkFiles(f flags) error {
+	used := make(map[string]string)
+	for _, file := range []struct{ flag, path string }{
+		{"-sheet", f.sheet}, {"-journal", f.journal}, {"-results", f.results}, {"-events", f.events}, {"-timeline", f.timeline},
+	} {
+		if file.path == "" || file.path == "-" {
+			continue
+		}
+		path, err := filepath.Abs(file.path)
+		if err != nil {
+			return err
+		}
+		if other, twice := used[path]; twice {
+			return fmt.Errorf("%s and %s are the same file", other, file.flag)
+		}
+		used[path] = file.flag
+	}
+	return nil
 }

@@ -12,7 +12,12 @@
 // With -journal, an import that was cut off, or a sheet that has grown, is imported by the same command again, each read
 // set once.
 //
-// It prints a line for each read set, and ends with 0 if all were imported, with 1 if any was not, and with 2 if the
+// While it runs it shows how far it is: with a bar on a terminal, and with lines elsewhere (see -progress). Interrupted
+// once, it starts no more jobs, says what became of everything and ends; interrupted twice, it ends at once. At the end
+// it prints a line for each read set, and how many came to what end. It leaves files behind if it is asked to: -results
+// with a row for each source, -events with what happened, and -timeline with a picture of it.
+//
+// It ends with 0 if all read sets were imported, with 1 if any was not or if a file could not be written, and with 2 if the
 // arguments or the sheet are not valid, in which case nothing is sent.
 package main
 
@@ -25,8 +30,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/omics"
@@ -44,7 +49,7 @@ func main() {
 // How the program ends.
 const (
 	exitImported = 0
-	exitFailed   = 1 // something was not imported
+	exitFailed   = 1 // something was not imported, or a file not written
 	exitInvalid  = 2 // and nothing was sent
 )
 
@@ -56,42 +61,69 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return exitInvalid
 	}
-	sources, named, err := readSheet(f, stdin)
-	if err == nil {
-		err = checkTarget(f, named)
+	sources, err := readInput(f, stdin, stderr)
+	if err == nil && f.dryRun {
+		err = plan(ctx, f, sources, stdout)
 	}
 	if err != nil {
 		printFaults(stderr, err)
 		return exitInvalid
 	}
-	if f.simulated && named != (readsetimport.Target{}) {
-		fmt.Fprintf(stderr, "the sheet is for store %s with role %s: give -store and -role to import into it\n", named.SequenceStoreID, named.RoleARN)
-	}
 	if f.dryRun {
-		return plan(ctx, f, sources, stdout, stderr)
+		return exitImported
 	}
+	return importSources(ctx, f, sources, stdout, stderr)
+}
 
+func importSources(ctx context.Context, f flags, sources []readsetimport.Source, stdout, stderr io.Writer) int {
+	fail := func(code int, err error) int {
+		fmt.Fprintln(stderr, "import:", err)
+		return code
+	}
 	var log journal.Journal
 	if f.journal != "" {
 		file, err := journal.Open(f.journal)
 		if err != nil {
-			fmt.Fprintln(stderr, "import:", err)
-			return exitInvalid
+			return fail(exitInvalid, err)
 		}
 		defer file.Close()
 		log = file
 	}
-	client, err := newClient(ctx, f, log, stderr)
+	api, pace, err := connect(ctx, f, stderr)
 	if err != nil {
-		fmt.Fprintln(stderr, "import:", err)
-		return exitFailed
+		return fail(exitFailed, err)
 	}
-	report, err := client.Import(ctx, f.target, sources)
-	var invalid *readsetimport.ValidationError
-	if errors.As(err, &invalid) && !errors.Is(err, readsetimport.ErrIncomplete) {
-		printFaults(stderr, err)
-		return exitInvalid
+	files, err := openFiles(f, len(sources), stderr)
+	if err != nil {
+		return fail(exitInvalid, err)
 	}
+	tally := newTally(len(sources))
+	display := newDisplay(f, stderr, tally)
+	events := []func(readsetimport.Event){tally.event, files.event, display.event}
+	if f.verbose {
+		events = append(events, readsetimport.LogEvents(slog.New(slog.NewTextHandler(display, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	}
+	client, err := readsetimport.New(api, pace, func(o *readsetimport.Options) {
+		o.RunID = f.runID
+		o.Journal = log
+		o.OnEvent = func(e readsetimport.Event) {
+			for _, handle := range events {
+				handle(e)
+			}
+		}
+	})
+	if err != nil {
+		return fail(exitFailed, err)
+	}
+
+	cutOff := sync.OnceFunc(func() { fmt.Fprintln(display, cutOffNote(ctx, f, tally.now())) })
+	stop := context.AfterFunc(ctx, cutOff)
+	report, importErr := client.Import(ctx, f.target, sources)
+	if !stop() {
+		cutOff() // or wait until it has said so
+	}
+	display.close()
+
 	if log != nil {
 		// A journal that can no longer be read has nothing to correct.
 		if known, err := recall(context.WithoutCancel(ctx), log); err == nil {
@@ -99,9 +131,41 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 	}
 	printReport(stdout, report)
-	if len(report.Failed()) == 0 {
-		return exitImported
+	code := exitImported
+	if err := files.close(report); err != nil {
+		code = fail(exitFailed, err)
 	}
+	if len(report.Failed()) > 0 {
+		code = exitFailed
+		printHints(ctx, f, report.RunID, importErr, stderr)
+	}
+	return code
+}
+
+// connect returns the client of HealthOmics, or of a simulation, and the options that go with it.
+func connect(ctx context.Context, f flags, stderr io.Writer) (readsetimport.API, func(*readsetimport.Options), error) {
+	if f.simulated {
+		fmt.Fprintln(stderr, "no -store and -role: importing into a simulated store, in this process")
+		return newSimulation(), simulatedPace, nil
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	return omics.NewFromConfig(cfg), func(*readsetimport.Options) {}, err
+}
+
+// cutOffNote says what the end of the context stops, and what goes on.
+func cutOffNote(ctx context.Context, f flags, s standing) string {
+	note := fmt.Sprintf("%v: no more jobs are started", context.Cause(ctx))
+	switch {
+	case s.jobs > 0 && f.simulated:
+		note += fmt.Sprintf("; the %d that run end with the simulated store", s.jobs)
+	case s.jobs > 0:
+		note += fmt.Sprintf("; the %d that run go on in HealthOmics, which cannot cancel them", s.jobs)
+	}
+	return note
+}
+
+// printHints prints why an import is not complete, and how it can go on.
+func printHints(ctx context.Context, f flags, runID string, err error, stderr io.Writer) {
 	if ctx.Err() != nil {
 		err = fmt.Errorf("cut off: %w", context.Cause(ctx))
 	}
@@ -110,44 +174,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case f.journal != "":
 		fmt.Fprintln(stderr, "import: the same command again imports what is not in the store")
 	case ctx.Err() != nil && !f.simulated:
-		fmt.Fprintf(stderr, "import: jobs that were started go on; the same sheet with -run-id %s finds them again, if it is soon\n", report.RunID)
-	}
-	return exitFailed
-}
-
-// newClient is a client of HealthOmics, or of a simulation.
-func newClient(ctx context.Context, f flags, log journal.Journal, stderr io.Writer) (*readsetimport.Client, error) {
-	options := func(o *readsetimport.Options) {
-		o.RunID = f.runID
-		o.Journal = log
-		o.OnEvent = printJobs(stderr)
-		if f.verbose {
-			o.OnEvent = readsetimport.LogEvents(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug})))
-		}
-	}
-	if f.simulated {
-		fmt.Fprintln(stderr, "no -store and -role: importing into a simulated store, in this process")
-		return readsetimport.New(newSimulation(), options, simulatedPace)
-	}
-	cfg, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return readsetimport.New(omics.NewFromConfig(cfg), options)
-}
-
-// printJobs prints jobs as they start and end, and what stands in their way.
-func printJobs(w io.Writer) func(readsetimport.Event) {
-	return func(e readsetimport.Event) {
-		switch e.Kind {
-		case readsetimport.EventJobStarted, readsetimport.EventJobStatus:
-			fmt.Fprintf(w, "job %s %s\n", e.Job.ID, e.Job.Status)
-		case readsetimport.EventSlotWait:
-			fmt.Fprintln(w, "as many jobs run as the account may have; waiting")
-		case readsetimport.EventThrottled, readsetimport.EventStartFailed, readsetimport.EventPollFailed:
-			if e.Wait > 0 {
-				fmt.Fprintf(w, "%v; next try in %s\n", e.Err, e.Wait.Round(time.Millisecond))
-			}
-		}
+		fmt.Fprintf(stderr, "import: the same sheet with -run-id %s finds the jobs that were started again, if it is soon\n", runID)
 	}
 }

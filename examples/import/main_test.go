@@ -55,7 +55,7 @@ func TestRun(t *testing.T) {
 		},
 		"sheet": {
 			args: []string{"-sheet", sheet}, code: exitImported,
-			stdout: []string{`^(imported      [0-9]{10}  s3://bucket/.*\n){2}2 of 2 read sets are in the store\n$`},
+			stdout: []string{`^(imported      [0-9]{10}  s3://bucket/.*\n){2}\n       2 imported\n2 of 2 read sets are in the store\n$`},
 		},
 		"sheet on standard input": {
 			args: []string{"-sheet", "-"}, stdin: rnaseq, code: exitImported,

@@ -9,30 +9,28 @@ import (
 )
 
 // plan prints the jobs that an import would start, and sends nothing. A journal stays as it is.
-func plan(ctx context.Context, f flags, sources []readsetimport.Source, stdout, stderr io.Writer) int {
+func plan(ctx context.Context, f flags, sources []readsetimport.Source, stdout io.Writer) error {
+	if f.journal != "" {
+		return planRest(ctx, f, sources, stdout)
+	}
 	batches, err := readsetimport.Split(f.target, f.runID, sources)
 	if err != nil {
-		printFaults(stderr, err)
-		return exitInvalid
-	}
-	if f.journal != "" {
-		return planRest(ctx, f, sources, stdout, stderr)
+		return err
 	}
 	for i, b := range batches {
 		fmt.Fprintf(stdout, "job %d: read sets %d, client token %s\n", i+1, len(b.Sources), b.ClientToken)
 	}
 	fmt.Fprintf(stdout, "dry run: nothing was sent; store %s, jobs %d, read sets %d\n", f.target.SequenceStoreID, len(batches), len(sources))
 	fmt.Fprintf(stdout, "with -run-id %s, an import has these tokens\n", f.runID)
-	return exitImported
+	return nil
 }
 
 // planRest is plan for what a journal leaves to be sent. What failed before goes out under tokens that only the import
 // knows.
-func planRest(ctx context.Context, f flags, sources []readsetimport.Source, stdout, stderr io.Writer) int {
+func planRest(ctx context.Context, f flags, sources []readsetimport.Source, stdout io.Writer) error {
 	known, err := recallFile(ctx, f.journal)
 	if err != nil {
-		fmt.Fprintln(stderr, "import:", err)
-		return exitInvalid
+		return err
 	}
 	var imported, underWay, rest int
 	for _, s := range sources {
@@ -53,5 +51,5 @@ func planRest(ctx context.Context, f flags, sources []readsetimport.Source, stdo
 	fmt.Fprintf(stdout, "dry run: nothing was sent; store %s, jobs %d, read sets %d\n", f.target.SequenceStoreID, jobs, rest)
 	fmt.Fprintf(stdout, "the sheet has %d read sets: %d are in the store, %d are on their way, %d are to be sent\n",
 		len(sources), imported, underWay, rest)
-	return exitImported
+	return nil
 }

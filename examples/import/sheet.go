@@ -17,6 +17,24 @@ import (
 //go:embed samples.csv
 var samples string
 
+// readInput returns the sources of the sheet, which are valid, for the target that the flags name.
+func readInput(f flags, stdin io.Reader, stderr io.Writer) ([]readsetimport.Source, error) {
+	sources, named, err := readSheet(f, stdin)
+	if err == nil {
+		err = checkTarget(f, named)
+	}
+	if err == nil {
+		_, err = readsetimport.Split(f.target, f.runID, sources)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.simulated && named != (readsetimport.Target{}) {
+		fmt.Fprintf(stderr, "the sheet is for store %s with role %s: give -store and -role to import into it\n", named.SequenceStoreID, named.RoleARN)
+	}
+	return sources, nil
+}
+
 // readSheet reads the whole sheet before anything is sent: one fault in it, and nothing is. A manifest may name the target
 // that it is for; it is empty otherwise.
 func readSheet(f flags, stdin io.Reader) (sources []readsetimport.Source, named readsetimport.Target, err error) {

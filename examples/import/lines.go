@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/readsetimport/readsetimport"
+)
+
+// lines is a display of lines: one for each change of a job, and each minute one for trouble of each kind, if there is
+// any, and a summary.
+type lines struct {
+	mu      sync.Mutex
+	w       io.Writer
+	line    func(readsetimport.Event) string // empty: nothing to say
+	trouble map[readsetimport.EventKind]time.Time
+	stop    chan struct{}
+	stopped sync.WaitGroup
+}
+
+const summaryEvery = time.Minute
+
+func newLines(w io.Writer, v *view, line func(readsetimport.Event) string, summary func(standing) string) *lines {
+	l := &lines{w: w, line: line, trouble: make(map[readsetimport.EventKind]time.Time), stop: make(chan struct{})}
+	l.stopped.Go(func() {
+		tick := time.NewTicker(summaryEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				fmt.Fprintln(l, summary(v.now()))
+			case <-l.stop:
+				return
+			}
+		}
+	})
+	return l
+}
+
+func (l *lines) event(e readsetimport.Event) {
+	text := l.line(e)
+	if text == "" {
+		return
+	}
+	if e.Kind != readsetimport.EventJobStarted && e.Kind != readsetimport.EventJobStatus {
+		if e.Time.Sub(l.trouble[e.Kind]) < summaryEvery {
+			return
+		}
+		l.trouble[e.Kind] = e.Time
+	}
+	fmt.Fprintln(l, text)
+}
+
+func (l *lines) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(text)
+}
+
+func (l *lines) close() {
+	close(l.stop)
+	l.stopped.Wait()
+}
+
+func plainLine(e readsetimport.Event) string {
+	switch e.Kind {
+	case readsetimport.EventJobStarted, readsetimport.EventJobStatus:
+		return fmt.Sprintf("job %s %s", e.Job.ID, e.Job.Status)
+	case readsetimport.EventSlotWait:
+		return "as many jobs run as the account may have; waiting"
+	case readsetimport.EventThrottled, readsetimport.EventStartFailed, readsetimport.EventLookFailed:
+		if e.Wait > 0 {
+			return fmt.Sprintf("%v; next try in %s", e.Err, e.Wait.Round(time.Millisecond))
+		}
+	}
+	return ""
+}
+
+func plainSummary(s standing) string {
+	parts := []string{s.progress(), s.others(), s.atWork(), s.timeLeft()}
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "; ")
+}
+
+func jsonLine(e readsetimport.Event) string {
+	if plainLine(e) == "" {
+		return ""
+	}
+	return string(marshal(newEventLine(e)))
+}
+
+func jsonSummary(s standing) string {
+	return string(marshal(struct {
+		Time     time.Time `json:"time"`
+		Event    string    `json:"event"`
+		Total    int       `json:"total"`
+		Imported int       `json:"imported"`
+		Failed   int       `json:"failed"`
+		Running  int       `json:"running"`
+		Waiting  int       `json:"waiting"`
+		Jobs     int       `json:"jobs"`
+		Slots    int       `json:"slots,omitempty"`
+		WaitsFor string    `json:"waitsFor,omitempty"`
+		LeftLow  float64   `json:"secondsLeftLow,omitempty"`
+		LeftHigh float64   `json:"secondsLeftHigh,omitempty"`
+	}{
+		time.Now().UTC(), "summary", s.total, s.imported, s.failed, s.running, s.waiting, s.jobs, s.slots, s.waitsFor,
+		s.low.Round(time.Second).Seconds(), s.high.Round(time.Second).Seconds(),
+	}))
+}
+
+func marshal(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // strings, numbers and times always encode
+	}
+	return text
+}
