@@ -12,9 +12,12 @@ import (
 	"github.com/readsetimport/readsetimport"
 )
 
-// barWidth is the most columns that the bar takes. A terminal that is made narrower breaks longer lines, and the next
-// frame would leave pieces of them behind.
-const barWidth = 79
+// A row takes no more columns than every terminal has: one that is made narrower breaks longer rows, and the next frame
+// would leave pieces of them behind.
+const (
+	rowWidth = 79
+	barWidth = 34 // beside the largest numbers
+)
 
 // bar is a display of a progress bar with three lines of text below it.
 type bar struct {
@@ -56,7 +59,7 @@ func newBar(terminal *os.File, v *view, color bool) *bar {
 // addRow adds a row of text below the bar.
 func (b *bar) addRow(text func(standing) string) {
 	fill := mpb.BarFillerFunc(func(w io.Writer, stat decor.Statistics) error {
-		line := runewidth.Truncate(text(b.view.now()), min(barWidth, stat.AvailableWidth), "")
+		line := runewidth.Truncate(text(b.view.now()), min(rowWidth, stat.AvailableWidth), "")
 		_, err := io.WriteString(w, line)
 		return err
 	})

@@ -12,13 +12,13 @@ import (
 	"github.com/readsetimport/readsetimport"
 )
 
-// lines is a display of lines: one for each change of a job, and each minute one for trouble of each kind, if there is
-// any, and a summary.
+// lines is a display of lines: one for each change of a job and the first wait for a slot, and each minute a summary,
+// and one for failed requests of each kind if there are any.
 type lines struct {
 	mu      sync.Mutex
 	w       io.Writer
 	line    func(readsetimport.Event) string // empty: nothing to say
-	trouble map[readsetimport.EventKind]time.Time
+	said    map[readsetimport.EventKind]time.Time
 	stop    chan struct{}
 	stopped sync.WaitGroup
 }
@@ -26,7 +26,7 @@ type lines struct {
 const summaryEvery = time.Minute
 
 func newLines(w io.Writer, v *view, line func(readsetimport.Event) string, summary func(standing) string) *lines {
-	l := &lines{w: w, line: line, trouble: make(map[readsetimport.EventKind]time.Time), stop: make(chan struct{})}
+	l := &lines{w: w, line: line, said: make(map[readsetimport.EventKind]time.Time), stop: make(chan struct{})}
 	l.stopped.Go(func() {
 		tick := time.NewTicker(summaryEvery)
 		defer tick.Stop()
@@ -47,11 +47,19 @@ func (l *lines) event(e readsetimport.Event) {
 	if text == "" {
 		return
 	}
-	if e.Kind != readsetimport.EventJobStarted && e.Kind != readsetimport.EventJobStatus {
-		if e.Time.Sub(l.trouble[e.Kind]) < summaryEvery {
+	last := l.said[e.Kind]
+	l.said[e.Kind] = e.Time
+	switch e.Kind {
+	case readsetimport.EventJobStarted, readsetimport.EventJobStatus:
+	case readsetimport.EventSlotWait:
+		if !last.IsZero() {
+			return // the summaries say so
+		}
+	default:
+		if e.Time.Sub(last) < summaryEvery {
+			l.said[e.Kind] = last
 			return
 		}
-		l.trouble[e.Kind] = e.Time
 	}
 	fmt.Fprintln(l, text)
 }

@@ -40,16 +40,13 @@ func jobColor(status types.ReadSetImportJobStatus) color.Color {
 
 // svg draws the picture: the jobs in their slots, and below them the sources that are in the store.
 func (t *timeline) svg() []byte {
-	slots := 1
-	for _, j := range t.jobs {
-		slots = max(slots, j.slot+1)
-	}
+	slots := t.slots()
 	width, height := 10*vg.Inch, 2*vg.Points(min(400, max(160, float64(10*slots))))
 
 	above := t.newPlot("job slot")
 	above.Y.Min, above.Y.Max = 0, float64(slots)+waitRow(slots)
 	above.Y.Tick.Marker = wholeTicks{}
-	above.Add(rectangles(t.rectangles(slots)))
+	above.Add(rectangles(t.rectangles()))
 
 	last := t.imported[len(t.imported)-1].Y
 	below := t.newPlot(fmt.Sprintf("in the store: %.0f of %d", last, t.total))
@@ -73,6 +70,16 @@ func (t *timeline) svg() []byte {
 	return bytes.ReplaceAll(out.Bytes(), []byte("Liberation Sans"), []byte("Liberation Sans,Arial,sans-serif"))
 }
 
+// slots returns how many rows the jobs take. That can be more than there are slots, since a job is over when it is seen
+// to be.
+func (t *timeline) slots() int {
+	slots := 1
+	for _, j := range t.jobs {
+		slots = max(slots, j.slot+1)
+	}
+	return slots
+}
+
 func (t *timeline) newPlot(y string) *plot.Plot {
 	p := plot.New()
 	p.X.Min, p.X.Max = 0, max(t.end, 1)
@@ -86,7 +93,8 @@ func (t *timeline) newPlot(y string) *plot.Plot {
 }
 
 // rectangles are the jobs, and above them the waits for a slot and the answers that there were too many requests.
-func (t *timeline) rectangles(slots int) []rectangle {
+func (t *timeline) rectangles() []rectangle {
+	slots := t.slots()
 	var out []rectangle
 	gap := 0.1
 	if slots > 50 {

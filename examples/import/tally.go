@@ -11,17 +11,18 @@ import (
 
 // tally is how an import stands, from its events.
 type tally struct {
-	mu       sync.Mutex
-	total    int // sources
-	began    time.Time
-	counts   readsetimport.Counts
-	already  int                  // sources that were in the store before
-	running  map[string]time.Time // jobs that run, and since when
-	took     []time.Duration      // by jobs that ended
-	perJob   int                  // sources of the largest job so far
-	slots    int                  // jobs that could run when one more was refused; 0 if none was
-	wait     string               // what it waits for
-	waitEnds time.Time            // when that is over; zero if nobody knows
+	mu        sync.Mutex
+	total     int // sources
+	began     time.Time
+	counts    readsetimport.Counts
+	already   int                  // sources that were in the store before
+	running   map[string]time.Time // jobs that run, and since when
+	took      []time.Duration      // by jobs that ended
+	perJob    int                  // sources of the largest job so far
+	slots     int                  // jobs that could run when one more was refused; 0 if none was
+	noSlot    bool                 // a job was refused, and none was started since
+	pause     string               // what it waits for until pauseEnds
+	pauseEnds time.Time
 }
 
 func newTally(total int) *tally {
@@ -47,8 +48,10 @@ func (t *tally) event(e readsetimport.Event) {
 	case readsetimport.EventJobStarted:
 		t.perJob = max(t.perJob, e.Submitted-before.Submitted)
 		t.running[e.Job.ID] = e.Time
-		t.slots = max(t.slots, min(t.slots, 1)*len(t.running)) // more than were thought
-		t.wait = ""
+		if t.slots > 0 && len(t.running) > t.slots+t.slots/4+1 {
+			t.slots = len(t.running) // more than are explained by jobs that have ended and were not looked at since
+		}
+		t.noSlot = false
 	case readsetimport.EventJobStatus:
 		if e.Job.Done() {
 			t.ended(e.Job.ID, e.Time)
@@ -67,13 +70,13 @@ func (t *tally) event(e readsetimport.Event) {
 		}
 	case readsetimport.EventSlotWait:
 		t.slots = len(t.running)
-		t.wait, t.waitEnds = "a job slot", time.Time{}
+		t.noSlot = true
 	case readsetimport.EventThrottled:
-		t.waitUntil("the pace, lowered after too many requests", e)
+		t.pauseFor("the pace, lowered after too many requests", e)
 	case readsetimport.EventStartFailed:
-		t.waitUntil("the next try to start a job", e)
+		t.pauseFor("the next try to start a job", e)
 	case readsetimport.EventLookFailed:
-		t.waitUntil("the next try to look at jobs", e)
+		t.pauseFor("the next try to look at jobs", e)
 	}
 }
 
@@ -84,9 +87,9 @@ func (t *tally) ended(jobID string, at time.Time) {
 	}
 }
 
-func (t *tally) waitUntil(what string, e readsetimport.Event) {
+func (t *tally) pauseFor(what string, e readsetimport.Event) {
 	if e.Wait > 0 {
-		t.wait, t.waitEnds = what, e.Time.Add(e.Wait)
+		t.pause, t.pauseEnds = what, e.Time.Add(e.Wait)
 	}
 }
 
@@ -101,10 +104,10 @@ func (t *tally) now() standing {
 	}
 	s.waiting = max(0, s.total-s.imported-s.failed-s.running)
 	switch {
-	case t.wait != "" && t.waitEnds.After(now):
-		s.waitsFor = fmt.Sprintf("%s, in %s", t.wait, short(t.waitEnds.Sub(now)+time.Second))
-	case s.waiting > 0 && t.wait != "" && t.waitEnds.IsZero():
-		s.waitsFor = t.wait
+	case t.pauseEnds.After(now):
+		s.waitsFor = fmt.Sprintf("%s, in %s", t.pause, short(t.pauseEnds.Sub(now)+time.Second-1))
+	case s.waiting > 0 && t.noSlot:
+		s.waitsFor = "a job slot"
 	case s.waiting > 0:
 		s.waitsFor = "the pace of requests"
 	case s.running > 0:
@@ -113,6 +116,9 @@ func (t *tally) now() standing {
 	s.course = course{took: slices.Clone(t.took), slots: t.slots}
 	if t.perJob > 0 {
 		s.course.waiting = (s.waiting + t.perJob - 1) / t.perJob
+	}
+	if t.slots > 0 {
+		s.jobs = min(s.jobs, t.slots)
 	}
 	for _, since := range t.running {
 		s.course.ages = append(s.course.ages, now.Sub(since))

@@ -39,14 +39,10 @@ func (t *timeline) event(e readsetimport.Event) {
 	switch e.Kind {
 	case readsetimport.EventJobStarted, readsetimport.EventJobStatus:
 		at, known := t.byID[e.Job.ID]
-		if !known { // one that an earlier import started begins at the left edge
+		if !known { // one that an earlier import started begins where it is seen first
 			at = len(t.jobs)
 			t.byID[e.Job.ID] = at
-			start := 0.0
-			if e.Kind == readsetimport.EventJobStarted {
-				start = now
-			}
-			t.jobs = append(t.jobs, job{slot: t.freeSlot(), start: start})
+			t.jobs = append(t.jobs, job{slot: t.freeSlot(), start: now})
 		}
 		if e.Kind == readsetimport.EventJobStarted {
 			t.endWait(now)
