@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -48,17 +49,27 @@ func program(t *testing.T, service *omicstest.Service, args ...string) *exec.Cmd
 
 // In a pipe there is not one control character, whatever is shown.
 func TestPipe(t *testing.T) {
-	for _, args := range [][]string{
-		nil, {"-progress=plain"}, {"-progress=json"}, {"-progress=none"}, {"-v"}, {"-v", "-progress=json"},
+	const plain, object, log = "job 2234567891 COMPLETED_WITH_FAILURES\n", `"status":"COMPLETED_WITH_FAILURES"`, "status=COMPLETED_WITH_FAILURES"
+	for args, shown := range map[string][]string{
+		"":                  {plain},
+		"-progress=auto":    {plain},
+		"-progress=plain":   {plain},
+		"-progress=json":    {object},
+		"-progress=none":    nil,
+		"-v":                {log},
+		"-v -progress=json": {log, object},
 	} {
-		t.Run(strings.Join(args, " "), func(t *testing.T) {
+		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			cmd := program(t, nil, args...)
+			cmd := program(t, nil, strings.Fields(args)...)
 			output, err := cmd.CombinedOutput()
 			var exit *exec.ExitError
 			require.ErrorAs(t, err, &exit)
 			require.Equal(t, exitFailed, exit.ExitCode(), string(output))
 			require.Contains(t, string(output), "9 of 10 read sets are in the store\n")
+			for _, text := range []string{plain, object, log} {
+				require.Equal(t, slices.Contains(shown, text), strings.Contains(string(output), text), "%q in %s", text, output)
+			}
 			for _, r := range strings.ReplaceAll(string(output), "\n", "") {
 				require.False(t, unicode.IsControl(r), "%q in %q", r, output)
 			}

@@ -33,6 +33,7 @@ func TestPrintReport(t *testing.T) {
 	add(4, func(int) readsetimport.Result {
 		return readsetimport.Result{ReadSetID: "3333333333", AlreadyImported: true}
 	})
+	report.Results[11].Source.Source1 = "s3://bucket/\x1b[2J.bam"
 	var out strings.Builder
 	printReport(&out, &report)
 	require.Equal(t, `not imported  s3://bucket/0.bam: not sent: interrupted
@@ -46,7 +47,7 @@ imported      3333333333  s3://bucket/7.bam
 in already    3333333333  s3://bucket/8.bam
 in already    3333333333  s3://bucket/9.bam
 in already    3333333333  s3://bucket/10.bam
-in already    3333333333  s3://bucket/11.bam
+in already    3333333333  s3://bucket/?[2J.bam
 
        3 imported
        4 in already
