@@ -74,6 +74,12 @@ func (b *bar) event(readsetimport.Event) {
 	b.imported.SetCurrent(int64(b.view.tally.now().imported))
 }
 
+// Write shows lines above the bar. An interrupt that was typed has moved the cursor from the first column.
+func (b *bar) Write(text []byte) (int, error) {
+	_, err := b.Progress.Write(append([]byte("\r"), text...))
+	return len(text), err
+}
+
 // close leaves the last frame where it is.
 func (b *bar) close() {
 	b.view.freeze()

@@ -15,7 +15,7 @@ import (
 type display interface {
 	io.Writer
 	event(readsetimport.Event) // which the tally has already
-	close()                    // after the last event
+	close()                    // after the last event; more than once does no harm
 }
 
 // The values of -progress.
@@ -34,9 +34,9 @@ func newDisplay(f flags, w io.Writer, t *tally) display {
 	case progressBar:
 		return newBar(w.(*os.File), v, os.Getenv("NO_COLOR") == "")
 	case progressPlain:
-		return newLines(w, v, plainLine, plainSummary)
+		return newLines(w, w, v, plainLine, plainSummary)
 	case progressJSON:
-		return newLines(w, v, jsonLine, jsonSummary)
+		return newLines(w.(*notes).w, w, v, jsonLine, jsonSummary)
 	}
 	return silent{w}
 }

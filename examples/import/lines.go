@@ -15,25 +15,27 @@ import (
 // lines is a display of lines: one for each change of a job and the first wait for a slot, and each minute a summary,
 // and one for failed requests of each kind if there are any.
 type lines struct {
-	mu      sync.Mutex
-	w       io.Writer
-	line    func(readsetimport.Event) string // empty: nothing to say
-	said    map[readsetimport.EventKind]time.Time
-	stop    chan struct{}
-	stopped sync.WaitGroup
+	mu       sync.Mutex
+	w        io.Writer                        // for what the display says
+	notes    io.Writer                        // for what else is written to it
+	line     func(readsetimport.Event) string // empty: nothing to say
+	said     map[readsetimport.EventKind]time.Time
+	stop     chan struct{}
+	stopping sync.Once
+	stopped  sync.WaitGroup
 }
 
 const summaryEvery = time.Minute
 
-func newLines(w io.Writer, v *view, line func(readsetimport.Event) string, summary func(standing) string) *lines {
-	l := &lines{w: w, line: line, said: make(map[readsetimport.EventKind]time.Time), stop: make(chan struct{})}
+func newLines(w, notes io.Writer, v *view, line func(readsetimport.Event) string, summary func(standing) string) *lines {
+	l := &lines{w: w, notes: notes, line: line, said: make(map[readsetimport.EventKind]time.Time), stop: make(chan struct{})}
 	l.stopped.Go(func() {
 		tick := time.NewTicker(summaryEvery)
 		defer tick.Stop()
 		for {
 			select {
 			case <-tick.C:
-				fmt.Fprintln(l, summary(v.now()))
+				l.print(summary(v.now()))
 			case <-l.stop:
 				return
 			}
@@ -61,17 +63,23 @@ func (l *lines) event(e readsetimport.Event) {
 			return
 		}
 	}
-	fmt.Fprintln(l, text)
+	l.print(text)
+}
+
+func (l *lines) print(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintln(l.w, text)
 }
 
 func (l *lines) Write(text []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.w.Write(text)
+	return l.notes.Write(text)
 }
 
 func (l *lines) close() {
-	close(l.stop)
+	l.stopping.Do(func() { close(l.stop) })
 	l.stopped.Wait()
 }
 
@@ -108,6 +116,7 @@ func jsonSummary(s standing) string {
 		Total    int       `json:"total"`
 		Imported int       `json:"imported"`
 		Failed   int       `json:"failed"`
+		Unknown  int       `json:"unknown"`
 		Running  int       `json:"running"`
 		Waiting  int       `json:"waiting"`
 		Jobs     int       `json:"jobs"`
@@ -116,9 +125,26 @@ func jsonSummary(s standing) string {
 		LeftLow  float64   `json:"secondsLeftLow,omitempty"`
 		LeftHigh float64   `json:"secondsLeftHigh,omitempty"`
 	}{
-		time.Now().UTC(), "summary", s.total, s.imported, s.failed, s.running, s.waiting, s.jobs, s.slots, s.waitsFor,
+		time.Now().UTC(), "summary", s.total, s.imported, s.failed, s.unknown, s.running, s.waiting, s.jobs, s.slots, s.waitsFor,
 		s.low.Round(time.Second).Seconds(), s.high.Round(time.Second).Seconds(),
 	}))
+}
+
+// notes writes each line as JSON.
+type notes struct{ w io.Writer }
+
+func (n *notes) Write(text []byte) (int, error) {
+	for line := range strings.Lines(string(text)) {
+		note := struct {
+			Time  time.Time `json:"time"`
+			Event string    `json:"event"`
+			Text  string    `json:"text"`
+		}{time.Now().UTC(), "note", strings.TrimSuffix(line, "\n")}
+		if _, err := n.w.Write(append(marshal(note), '\n')); err != nil {
+			return 0, err
+		}
+	}
+	return len(text), nil
 }
 
 func marshal(v any) []byte {

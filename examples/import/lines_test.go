@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -22,7 +23,11 @@ func play(t *testing.T, progress string) string {
 	var out bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
 		tally := newTally(1300)
-		display := newDisplay(flags{progress: progress}, &out, tally)
+		var w io.Writer = &out
+		if progress == progressJSON {
+			w = &notes{w}
+		}
+		display := newDisplay(flags{progress: progress}, w, tally)
 		var counts readsetimport.Counts
 		handle := func(e readsetimport.Event) {
 			e.Time, e.Counts = time.Now(), counts
@@ -90,9 +95,6 @@ imported`)
 func TestJSONLines(t *testing.T) {
 	kinds := make(map[any]int)
 	for line := range strings.Lines(play(t, progressJSON)) {
-		if line == "a note\n" {
-			continue
-		}
 		var value map[string]any
 		require.NoError(t, json.Unmarshal([]byte(line), &value), line)
 		kinds[value["event"]]++
@@ -102,9 +104,21 @@ func TestJSONLines(t *testing.T) {
 			require.Less(t, value["secondsLeftLow"], value["secondsLeftHigh"])
 		}
 	}
-	require.Equal(t, map[any]int{"job started": 13, "job status changed": 13, "summary": 71, "throttled": 65, "waiting for a slot": 1, "look failed": 1}, kinds)
+	require.Equal(t, map[any]int{"job started": 13, "job status changed": 13, "summary": 71, "throttled": 65, "waiting for a slot": 1, "look failed": 1, "note": 1}, kinds)
 }
 
 func TestNoProgress(t *testing.T) {
 	require.Equal(t, "a note\n", play(t, progressNone))
+}
+
+// With -progress=json, every line of standard error is JSON, whatever it says.
+func TestJSONNotes(t *testing.T) {
+	for _, args := range [][]string{{"-v"}, {"-sheet", "no/such.csv"}} {
+		var stdout, stderr bytes.Buffer
+		require.NotZero(t, run(t.Context(), append(args, "-progress=json"), nil, &stdout, &stderr))
+		require.NotEmpty(t, stderr.String())
+		for line := range strings.Lines(stderr.String()) {
+			require.True(t, json.Valid([]byte(line)), line)
+		}
+	}
 }

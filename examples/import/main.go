@@ -41,8 +41,12 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second signal ends the program at once
+	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	context.AfterFunc(interrupted, func() {
+		stop() // from now on, a signal ends the program at once
+		cancel(context.Cause(interrupted))
+	})
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -60,6 +64,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	if err != nil {
 		return exitInvalid
+	}
+	if f.progress == progressJSON {
+		stderr = &notes{w: stderr}
 	}
 	sources, err := readInput(f, stdin, stderr)
 	if err == nil && f.dryRun {
@@ -99,17 +106,17 @@ func importSources(ctx context.Context, f flags, sources []readsetimport.Source,
 	}
 	tally := newTally(len(sources))
 	display := newDisplay(f, stderr, tally)
-	events := []func(readsetimport.Event){tally.event, files.event, display.event}
-	if f.verbose {
-		events = append(events, readsetimport.LogEvents(slog.New(slog.NewTextHandler(display, &slog.HandlerOptions{Level: slog.LevelDebug}))))
-	}
+	defer display.close()
 	client, err := readsetimport.New(api, pace, func(o *readsetimport.Options) {
 		o.RunID = f.runID
 		o.Journal = log
 		o.OnEvent = func(e readsetimport.Event) {
-			for _, handle := range events {
-				handle(e)
-			}
+			tally.event(e)
+			files.event(e)
+			display.event(e)
+		}
+		if f.verbose {
+			o.OnEvent = both(o.OnEvent, readsetimport.LogEvents(slog.New(slog.NewTextHandler(display, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 		}
 	})
 	if err != nil {
@@ -123,23 +130,44 @@ func importSources(ctx context.Context, f flags, sources []readsetimport.Source,
 		cutOff() // or wait until it has said so
 	}
 	display.close()
-
-	if log != nil {
+	if log != nil && importErr != nil {
 		// A journal that can no longer be read has nothing to correct.
 		if known, err := recall(context.WithoutCancel(ctx), log); err == nil {
 			known.correct(f.target, report.Results)
 		}
 	}
+	return finish(ctx, f, files, report, importErr, stdout, stderr)
+}
+
+func both(first, second func(readsetimport.Event)) func(readsetimport.Event) {
+	return func(e readsetimport.Event) {
+		first(e)
+		second(e)
+	}
+}
+
+// finish says what became of the import and how it can go on, and completes the files.
+func finish(ctx context.Context, f flags, files *files, report *readsetimport.Report, err error, stdout, stderr io.Writer) int {
 	printReport(stdout, report)
 	code := exitImported
 	if err := files.close(report); err != nil {
-		code = fail(exitFailed, err)
-	}
-	if len(report.Failed()) > 0 {
+		fmt.Fprintln(stderr, "import:", err)
 		code = exitFailed
-		printHints(ctx, f, report.RunID, importErr, stderr)
 	}
-	return code
+	if len(report.Failed()) == 0 {
+		return code
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("cut off: %w", context.Cause(ctx))
+	}
+	fmt.Fprintln(stderr, "import:", err)
+	switch {
+	case f.journal != "":
+		fmt.Fprintln(stderr, "import: the same command again imports what is not in the store")
+	case ctx.Err() != nil && !f.simulated:
+		fmt.Fprintf(stderr, "import: the same sheet with -run-id %s finds the jobs that were started again, if it is soon\n", report.RunID)
+	}
+	return exitFailed
 }
 
 // connect returns the client of HealthOmics, or of a simulation, and the options that go with it.
@@ -162,18 +190,4 @@ func cutOffNote(ctx context.Context, f flags, s standing) string {
 		note += fmt.Sprintf("; the %d that run go on in HealthOmics, which cannot cancel them", s.jobs)
 	}
 	return note
-}
-
-// printHints prints why an import is not complete, and how it can go on.
-func printHints(ctx context.Context, f flags, runID string, err error, stderr io.Writer) {
-	if ctx.Err() != nil {
-		err = fmt.Errorf("cut off: %w", context.Cause(ctx))
-	}
-	fmt.Fprintln(stderr, "import:", err)
-	switch {
-	case f.journal != "":
-		fmt.Fprintln(stderr, "import: the same command again imports what is not in the store")
-	case ctx.Err() != nil && !f.simulated:
-		fmt.Fprintf(stderr, "import: the same sheet with -run-id %s finds the jobs that were started again, if it is soon\n", runID)
-	}
 }

@@ -16,10 +16,13 @@ type tally struct {
 	began     time.Time
 	counts    readsetimport.Counts
 	already   int                  // sources that were in the store before
+	unknown   int                  // sources that may be in the store
+	over      bool                 // the import has ended
 	running   map[string]time.Time // jobs that run, and since when
 	took      []time.Duration      // by jobs that ended
 	perJob    int                  // sources of the largest job so far
 	slots     int                  // jobs that could run when one more was refused; 0 if none was
+	more      time.Time            // since when more than that run
 	noSlot    bool                 // a job was refused, and none was started since
 	pause     string               // what it waits for until pauseEnds
 	pauseEnds time.Time
@@ -31,12 +34,14 @@ func newTally(total int) *tally {
 
 // standing is how an import stands at a moment.
 type standing struct {
-	total, imported, already, failed, running, waiting int // sources; those that were there already are among the imported
-	jobs, slots                                        int
-	waitsFor                                           string
-	elapsed                                            time.Duration
-	course                                             course
-	low, high                                          time.Duration // bounds of the time left; zero if it cannot be told
+	// Sources. Those that were in the store already are among the imported.
+	total, imported, already, failed, unknown, running, waiting int
+
+	jobs, slots int
+	waitsFor    string
+	elapsed     time.Duration
+	course      course
+	low, high   time.Duration // bounds of the time left; zero if it cannot be told
 }
 
 func (t *tally) event(e readsetimport.Event) {
@@ -46,37 +51,59 @@ func (t *tally) event(e readsetimport.Event) {
 	t.counts = e.Counts
 	switch e.Kind {
 	case readsetimport.EventJobStarted:
-		t.perJob = max(t.perJob, e.Submitted-before.Submitted)
+		// There may be jobs of an earlier run among those that came since the last event.
+		t.perJob = max(t.perJob, min(e.Submitted-before.Submitted, readsetimport.MaxSourcesPerJob))
 		t.running[e.Job.ID] = e.Time
-		if t.slots > 0 && len(t.running) > t.slots+t.slots/4+1 {
-			t.slots = len(t.running) // more than are explained by jobs that have ended and were not looked at since
-		}
 		t.noSlot = false
 	case readsetimport.EventJobStatus:
 		if e.Job.Done() {
 			t.ended(e.Job.ID, e.Time)
 		} else if _, known := t.running[e.Job.ID]; !known { // an earlier run started it
 			t.running[e.Job.ID] = e.Time
-			if !e.Job.CreationTime.IsZero() {
-				t.running[e.Job.ID] = e.Job.CreationTime
+			if created := e.Job.CreationTime; !created.IsZero() && created.Before(e.Time) {
+				t.running[e.Job.ID] = created
 			}
 		}
 	case readsetimport.EventSourceEnded:
-		if e.Result.AlreadyImported {
+		switch endingOf(*e.Result).status {
+		case inAlready:
 			t.already++
+		case notKnown:
+			t.unknown++
 		}
 		if e.Result.Status != "" {
 			t.ended(e.Result.JobID, e.Time)
 		}
 	case readsetimport.EventSlotWait:
-		t.slots = len(t.running)
-		t.noSlot = true
+		t.slots, t.noSlot = len(t.running), true
 	case readsetimport.EventThrottled:
 		t.pauseFor("the pace, lowered after too many requests", e)
 	case readsetimport.EventStartFailed:
 		t.pauseFor("the next try to start a job", e)
 	case readsetimport.EventLookFailed:
 		t.pauseFor("the next try to look at jobs", e)
+	case readsetimport.EventImportEnded:
+		t.over = true
+	}
+	t.learnSlots(e.Time)
+}
+
+// learnSlots raises the number of slots where more jobs run than it says, and not only because one of them has ended and was
+// not looked at since.
+func (t *tally) learnSlots(now time.Time) {
+	switch {
+	case t.slots == 0 || len(t.running) <= t.slots:
+		t.more = time.Time{}
+	case t.more.IsZero():
+		t.more = now
+	default:
+		look := 2 * time.Second
+		if n := len(t.took); n > 0 {
+			look = min(max(look, t.took[n-1]/8), time.Minute)
+		}
+		if now.Sub(t.more) > look {
+			t.slots, t.more = len(t.running), time.Time{}
+		}
 	}
 }
 
@@ -99,14 +126,21 @@ func (t *tally) now() standing {
 	defer t.mu.Unlock()
 	now := time.Now()
 	s := standing{
-		total: t.total, imported: t.counts.Imported, already: t.already, failed: t.counts.Failed, running: t.counts.Running,
+		total: t.total, imported: t.counts.Imported, already: t.already,
+		failed: t.counts.Failed - t.unknown, unknown: t.unknown, running: t.counts.Running,
 		jobs: len(t.running), slots: t.slots, elapsed: now.Sub(t.began),
 	}
-	s.waiting = max(0, s.total-s.imported-s.failed-s.running)
+	s.waiting = max(0, s.total-s.imported-s.failed-s.unknown-s.running)
+	if t.slots > 0 {
+		s.jobs = min(s.jobs, t.slots)
+	}
+	if t.over {
+		return s
+	}
 	switch {
 	case t.pauseEnds.After(now):
 		s.waitsFor = fmt.Sprintf("%s, in %s", t.pause, short(t.pauseEnds.Sub(now)+time.Second-1))
-	case s.waiting > 0 && t.noSlot:
+	case s.waiting > 0 && (t.noSlot || s.slots > 0 && s.jobs == s.slots):
 		s.waitsFor = "a job slot"
 	case s.waiting > 0:
 		s.waitsFor = "the pace of requests"
@@ -116,9 +150,6 @@ func (t *tally) now() standing {
 	s.course = course{took: slices.Clone(t.took), slots: t.slots}
 	if t.perJob > 0 {
 		s.course.waiting = (s.waiting + t.perJob - 1) / t.perJob
-	}
-	if t.slots > 0 {
-		s.jobs = min(s.jobs, t.slots)
 	}
 	for _, since := range t.running {
 		s.course.ages = append(s.course.ages, now.Sub(since))
@@ -138,7 +169,11 @@ func (s standing) progress() string {
 }
 
 func (s standing) others() string {
-	return fmt.Sprintf("failed %d, running %d, waiting %d", s.failed, s.running, s.waiting)
+	text := fmt.Sprintf("failed %d, running %d, waiting %d", s.failed, s.running, s.waiting)
+	if s.unknown > 0 {
+		text += fmt.Sprintf(", not known %d", s.unknown)
+	}
+	return text
 }
 
 func (s standing) atWork() string {
