@@ -67,7 +67,7 @@ func TestRun(t *testing.T) {
 		},
 		"log": {
 			args: []string{"-sheet", sheet, "-v"}, code: exitImported,
-			stderr: []string{`msg="job started" store=1234567890`, `msg="source ended"`, `msg="import ended"`},
+			stderr: []string{`msg="job started" .*store=1234567890`, `msg="source ended"`, `msg="import ended"`},
 		},
 		"dry run": {
 			args: []string{"-dry-run", "-run-id", "tuesday"}, code: exitImported,
