@@ -21,7 +21,7 @@ type tally struct {
 	running   map[string]time.Time // jobs that run, and since when
 	took      []time.Duration      // by jobs that ended
 	perJob    int                  // sources of the largest job so far
-	slots     int                  // jobs that could run when one more was refused; 0 if none was
+	slots     int                  // jobs that ran, as far as was seen, when one more was refused; 0 if none was
 	more      time.Time            // since when more than that run
 	noSlot    bool                 // a job was refused, and none was started since
 	pause     string               // what it waits for until pauseEnds
