@@ -134,7 +134,7 @@ func simulatedTimeline(t *testing.T, jobs, slots int) (pieces []rectangle, svg [
 		n := 0
 		service := omicstest.New(func(o *omicstest.Options) {
 			o.MaxActiveJobs = slots
-			o.JobDuration = omicstest.Lasting(20 * time.Minute)
+			o.JobDuration = omicstest.FixedDuration(20 * time.Minute)
 			o.JobOutcome = func(omicstest.Job) (types.ReadSetImportJobStatus, string) {
 				if n++; n%5 == 0 {
 					return types.ReadSetImportJobStatusFailed, ""

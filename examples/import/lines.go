@@ -89,7 +89,7 @@ func plainLine(e readsetimport.Event) string {
 		return fmt.Sprintf("job %s %s", e.Job.ID, e.Job.Status)
 	case readsetimport.EventSlotWait:
 		return "as many jobs run as the account may have; waiting"
-	case readsetimport.EventThrottled, readsetimport.EventStartFailed, readsetimport.EventLookFailed:
+	case readsetimport.EventThrottled, readsetimport.EventStartFailed, readsetimport.EventPollFailed:
 		if e.Wait > 0 {
 			return fmt.Sprintf("%v; next try in %s", e.Err, e.Wait.Round(time.Millisecond))
 		}

@@ -62,7 +62,7 @@ func play(t *testing.T, progress string) string {
 				start(n)
 			}
 		}
-		handle(readsetimport.Event{Kind: readsetimport.EventLookFailed, Err: errors.New("no answer"), Wait: 2 * time.Second})
+		handle(readsetimport.Event{Kind: readsetimport.EventPollFailed, Err: errors.New("no answer"), Wait: 2 * time.Second})
 		time.Sleep(time.Minute)
 		fmt.Fprintln(display, "a note")
 		display.close()
@@ -104,7 +104,7 @@ func TestJSONLines(t *testing.T) {
 			require.Less(t, value["secondsLeftLow"], value["secondsLeftHigh"])
 		}
 	}
-	require.Equal(t, map[any]int{"job started": 13, "job status changed": 13, "summary": 71, "throttled": 65, "waiting for a slot": 1, "look failed": 1, "note": 1}, kinds)
+	require.Equal(t, map[any]int{"job started": 13, "job status changed": 13, "summary": 71, "throttled": 65, "waiting for a slot": 1, "poll failed": 1, "note": 1}, kinds)
 }
 
 func TestNoProgress(t *testing.T) {

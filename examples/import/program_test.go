@@ -89,7 +89,7 @@ func TestInterrupt(t *testing.T) {
 	for _, twice := range []bool{false, true} {
 		t.Run(fmt.Sprintf("twice=%t", twice), func(t *testing.T) {
 			t.Parallel()
-			service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.Lasting(time.Hour) })
+			service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 			const sources = 3000 // whose lines are more than a pipe takes that nobody reads
 			cmd := program(t, service, "-store", "1234567890", "-sheet", "-")
 			cmd.Stdin = strings.NewReader(header + rows("a", sources))

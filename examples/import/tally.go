@@ -80,7 +80,7 @@ func (t *tally) event(e readsetimport.Event) {
 		t.pauseFor("the pace, lowered after too many requests", e)
 	case readsetimport.EventStartFailed:
 		t.pauseFor("the next try to start a job", e)
-	case readsetimport.EventLookFailed:
+	case readsetimport.EventPollFailed:
 		t.pauseFor("the next try to look at jobs", e)
 	case readsetimport.EventImportEnded:
 		t.over = true
