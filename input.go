@@ -162,7 +162,10 @@ func (in *intake) sort(ctx context.Context, s Source, index int) {
 	case now.ReadSetID != "":
 		in.result(alreadyImported(s, index, now))
 	case now.Batch != "":
-		if b := in.gather(now.Batch, f, s, index); b != nil {
+		switch b, underWay := in.gather(now.Batch, f, s, index); {
+		case !underWay:
+			in.sort(ctx, s, index)
+		case b != nil:
 			in.resume(ctx, b)
 		}
 	default:

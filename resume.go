@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -133,11 +134,15 @@ type resumption struct {
 	missing int
 }
 
-// gather puts a source back in its batch, and returns the batch when it is whole again.
-func (in *intake) gather(token string, f Fingerprint, s Source, index int) *resumption {
+// gather puts a source back in its batch, and returns the batch when it is whole again. It reports false if the batch is
+// under way no more: its job may have ended since the journal was asked about the source.
+func (in *intake) gather(token string, f Fingerprint, s Source, index int) (*resumption, bool) {
 	b := in.begun[token]
 	if b == nil {
-		known, _ := in.r.c.ledger.Batch(token)
+		known, underWay := in.r.c.ledger.Batch(token)
+		if !underWay {
+			return nil, false
+		}
 		n := len(known.Sources)
 		b = &resumption{token: token, place: make(map[Fingerprint]int, n), sources: make([]Source, n), index: make([]int, n), missing: n}
 		for i, f := range known.Sources {
@@ -146,14 +151,16 @@ func (in *intake) gather(token string, f Fingerprint, s Source, index int) *resu
 		in.begun[token] = b
 	}
 	at, ok := b.place[f]
-	if !ok { // its job ended a moment ago, and it was sent again
-		return nil
+	if !ok {
+		in.r.c.ledger.LetGo([]Fingerprint{f}, in.r)
+		in.result(Result{Index: index, Source: s, Err: fmt.Errorf("%w: the journal has two batches of one token", ErrUnresolved)})
+		return nil, true
 	}
 	b.sources[at], b.index[at] = s, index
 	if b.missing--; b.missing > 0 {
-		return nil
+		return nil, true
 	}
-	return b
+	return b, true
 }
 
 // resumeAll takes up the batches of which the input has only a part, in the order in which they were sent.
