@@ -207,10 +207,9 @@ func (r *run) known(s Source, index int, why error) (Result, bool) {
 	case now.ReadSetID != "":
 		return alreadyImported(s, index, now), true
 	case now.Batch != "":
-		known, _ := r.c.ledger.Batch(now.Batch)
-		res := Result{Index: index, Source: s, JobID: known.JobID, Err: fmt.Errorf("%w: %w", ErrUnresolved, why)}
-		if known.JobID != "" {
-			res.Err = stillRunning(known.JobID, why)
+		res := Result{Index: index, Source: s, JobID: now.JobID, Err: fmt.Errorf("%w: %w", ErrUnresolved, why)}
+		if now.JobID != "" {
+			res.Err = stillRunning(now.JobID, why)
 		}
 		return res, true
 	}

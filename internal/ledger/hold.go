@@ -11,7 +11,7 @@ import (
 // Standing is what is known of a source.
 type Standing struct {
 	Batch     string // the client token of the batch that carries it; empty if none does
-	JobID     string // of the job that brought it into the store
+	JobID     string // of the job that brought it into the store, or that carries it; empty if there is none, or it is not known
 	ReadSetID string // empty if it is not in the store, as far as is known
 	Tries     int    // batches that carried it to an end
 }
@@ -30,7 +30,7 @@ func (l *Ledger) standing(f journal.Fingerprint) Standing {
 	case e.imported:
 		s.JobID, s.ReadSetID = e.batch.JobID, strings.Split(e.batch.readSets, " ")[e.place]
 	case e.batch != nil:
-		s.Batch = e.batch.ClientToken
+		s.Batch, s.JobID = e.batch.ClientToken, e.batch.JobID
 	}
 	return s
 }
@@ -42,6 +42,9 @@ func (l *Ledger) Hold(f journal.Fingerprint, by any) (Standing, error) {
 	defer l.mu.Unlock()
 	s := l.standing(f)
 	if s.ReadSetID != "" {
+		if l.holders[f] == by { // it was not in the store when the import took it
+			delete(l.holders, f)
+		}
 		return s, nil
 	}
 	if holder := l.holders[f]; holder != nil && holder != by {
