@@ -225,9 +225,10 @@ func (r *run) claim(ctx context.Context, token string) (ledger.Batch, *quota.Slo
 		case !other.watcher:
 			return ledger.Batch{}, nil, ledger.ErrHeld
 		}
-		if slot = other.yield(ctx, token); slot == nil && ctx.Err() != nil {
-			return ledger.Batch{}, nil, context.Cause(ctx)
+		if err := contextEnded(ctx); err != nil {
+			return ledger.Batch{}, nil, err // and leaves it with the watcher
 		}
+		slot = other.yield(token)
 	}
 }
 

@@ -131,21 +131,13 @@ func (c *Client) exit(r *run) {
 	}
 }
 
-// yield asks a watcher for a batch, and returns its slot, or nil if it has none or is not there any more.
-func (r *run) yield(ctx context.Context, token string) *quota.Slot {
+// yield asks a watcher for a batch, and returns its slot, or nil if it has none or is not there any more. It does not heed
+// the import's context, since what the watcher has given up is in nobody else's hands; the watcher answers at once, or when
+// the step under way, which it cuts short, is in the journal.
+func (r *run) yield(token string) *quota.Slot {
 	reply := make(chan *quota.Slot, 1)
 	r.claims <- claim{token, reply}
-	select {
-	case slot := <-reply:
-		return slot
-	case <-ctx.Done():
-		r.group.Go(func() { // the watcher outlives every import
-			if slot := <-reply; slot != nil {
-				slot.Release()
-			}
-		})
-		return nil
-	}
+	return <-reply
 }
 
 // claimed is given an import's wish for a batch. A step under way ends first, and is cut short for that.
