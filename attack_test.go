@@ -330,7 +330,7 @@ func TestOnEventUsesTheClient(t *testing.T) {
 						break
 					}
 				case 2:
-					_, _ = c.Import(t.Context(), testTarget, sources[:60])
+					_, _ = c.Import(t.Context(), testTarget, sources[:30])
 				}
 			}
 		}

@@ -166,17 +166,15 @@ func (r *run) handOver(f *flight) {
 	first <- slot
 }
 
-// leaveBehind gives a batch that is under way to the watcher, unless no other import of the client is left.
+// leaveBehind gives a batch that is under way to the watcher. If no other import of the client is left, it ends with the
+// watcher; whether one is just entering cannot be told here.
 func (r *run) leaveBehind(f *flight) {
 	if r.c.ledger == nil || r.watcher {
 		return
 	}
 	r.c.mu.Lock()
-	w, others := r.c.watchers[r.target.SequenceStoreID], len(r.c.runs) > 1
+	w := r.c.watchers[r.target.SequenceStoreID] // it is there as long as this import is
 	r.c.mu.Unlock()
-	if !others || w == nil {
-		return
-	}
 	token := f.sub.Batch.ClientToken
 	r.c.ledger.LetGoOfBatch(token, r)
 	if r.c.ledger.HoldBatch(token, w) != w {
@@ -184,6 +182,7 @@ func (r *run) leaveBehind(f *flight) {
 	}
 	known, _ := r.c.ledger.Batch(token)
 	left := w.flightOf(known, f.slot)
+	left.sub.NextAt = time.Now().Add(claimGrace)
 	f.slot = nil
 	w.offers <- left
 }
