@@ -3,6 +3,7 @@ package readsetimport
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"iter"
 	"maps"
 	"slices"
@@ -38,16 +39,25 @@ type intake struct {
 // with the caller's context, or when reading does since no more is to be sent. Its last chunk has what it still holds.
 func (r *run) feed(ctx, reading context.Context, input iter.Seq2[Source, error]) {
 	in := &intake{r: r, begun: make(map[string]*resumption), seen: make(map[fileKey]struct{})}
+	exited := true // the input has ended this goroutine, as a test that fails in it does
+	defer func() {
+		if exited {
+			in.chunk.err = errInputExited
+		}
+		in.resumeAll(ctx)
+		in.chunk.last = true
+		r.chunks <- in.chunk
+	}()
 	if r.whole == nil {
 		in.read(ctx, reading, input)
 		in.chunk.cut = contextEnded(ctx)
 	} else if !in.readWhole(ctx, reading) {
 		in.chunk.cut = contextEnded(ctx)
 	}
-	in.resumeAll(ctx)
-	in.chunk.last = true
-	r.chunks <- in.chunk
+	exited = false
 }
+
+var errInputExited = errors.New("readsetimport: the input ended its goroutine")
 
 // read reads a stream.
 func (in *intake) read(ctx, reading context.Context, input iter.Seq2[Source, error]) {
