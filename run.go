@@ -185,10 +185,6 @@ func (r *run) loop(ctx context.Context) {
 		if len(r.outbox) > 0 {
 			out, first = r.out, r.outbox[0]
 		}
-		chunks := r.chunks
-		if r.backlogged() && ctx.Err() == nil {
-			chunks = nil
-		}
 		var notices chan notice
 		var oldest notice
 		if len(r.untold) > 0 {
@@ -201,7 +197,7 @@ func (r *run) loop(ctx context.Context) {
 			r.untold = r.untold[1:]
 		case <-told: // OnEvent has ended its goroutine
 			told, r.notices, r.untold, r.opts.OnEvent = nil, nil, nil, nil
-		case c := <-chunks:
+		case c := <-r.chunks: // even if too much is waiting: the slots of the batches in it are this import's by now
 			r.take(ctx, c)
 		case g := <-r.grants:
 			r.granted(g)
