@@ -33,6 +33,15 @@ func (r *run) plan(sources []Source, index []int, tries int) *flight {
 	return f
 }
 
+// planAll makes batches of sources, which wait for slots.
+func (r *run) planAll(sources []Source, index []int, tries int) {
+	for len(sources) > 0 {
+		n := min(len(sources), r.opts.SourcesPerJob)
+		r.waiting = append(r.waiting, r.plan(sources[:n:n], index[:n:n], tries))
+		sources, index = sources[n:], index[n:]
+	}
+}
+
 func fingerprints(t Target, sources []Source) []Fingerprint {
 	out := make([]Fingerprint, len(sources))
 	for i, s := range sources {
@@ -286,9 +295,13 @@ func (r *run) resume(ctx context.Context, f *flight) {
 	}
 }
 
-// replan makes a new batch of what the input has of one that was begun and never sent.
+// replan makes new batches of what the input has of one that was begun and never sent. The first has its slot.
 func (r *run) replan(f *flight) {
-	fresh := r.plan(f.sources, f.index, r.c.ledger.Tries(fingerprints(r.target, f.sources)))
+	tries := r.c.ledger.Tries(fingerprints(r.target, f.sources))
+	n := min(len(f.sources), r.opts.SourcesPerJob)
+	r.planAll(f.sources[n:], f.index[n:], tries)
+	f.sources, f.index = f.sources[:n:n], f.index[:n:n]
+	fresh := r.plan(f.sources, f.index, tries)
 	f.sub, f.carried, f.written, f.changed = fresh.sub, fresh.carried, 0, false
 	f.sub.NextAt = time.Now()
 }

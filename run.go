@@ -339,11 +339,7 @@ func (r *run) take(ctx context.Context, c chunk) {
 	for _, f := range c.resumed {
 		r.resume(ctx, f)
 	}
-	for len(c.sources) > 0 {
-		n := min(len(c.sources), r.opts.SourcesPerJob)
-		r.waiting = append(r.waiting, r.plan(c.sources[:n:n], c.index[:n:n], c.tries))
-		c.sources, c.index = c.sources[n:], c.index[n:]
-	}
+	r.planAll(c.sources, c.index, c.tries)
 }
 
 // granted is given the slot that was asked for.
