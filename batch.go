@@ -75,9 +75,7 @@ func newBatch(t Target, runID string, sources []Source) Batch {
 func (b Batch) validate() error {
 	var c checker
 	c.target(b.Target)
-	if b.ClientToken != "" {
-		c.text(field("clientToken"), b.ClientToken, 127, false)
-	}
+	c.optional(field("clientToken"), b.ClientToken, 127)
 	if n := len(b.Sources); n > MaxSourcesPerJob {
 		c.fault(field("sources"), RuleLength, "", fmt.Sprintf("must be at most %d in one job, not %d: Split makes batches", MaxSourcesPerJob, n))
 	}

@@ -38,7 +38,7 @@ func TestSplit(t *testing.T) {
 				got = append(got, b.Sources...)
 				tokens[b.ClientToken] = true
 				require.Equal(t, validTarget, b.Target)
-				require.True(t, matches(textRegexp, b.ClientToken, 1, 127), b.ClientToken)
+				require.Regexp(t, `^rsi1-[a-z2-7]{52}$`, b.ClientToken, "1 to 127 characters that the service takes")
 			}
 			require.Equal(t, sizes, gotSizes)
 			require.Equal(t, validSources(n), got, "all of them, once each, in their order")

@@ -3,7 +3,6 @@ package readsetimport
 import (
 	"context"
 	"iter"
-	"net"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,13 +54,6 @@ func (f doFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
 // withHTTP makes a client send over another HTTP client.
 func withHTTP(client omics.HTTPClient) func(*omics.Options) {
 	return func(o *omics.Options) { o.HTTPClient = client }
-}
-
-// dialTo connects to one address, whatever is asked for.
-func dialTo(addr net.Addr) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, addr.Network(), addr.String())
-	}
 }
 
 // withoutErrors is an input of these sources.

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport/internal/ledger"
+	"github.com/readsetimport/readsetimport/internal/rules"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -200,7 +201,7 @@ func logFields(fields []*FieldError) string {
 	parts := make([]string, 0, shown)
 	for _, f := range fields[:min(shown, len(fields))] {
 		rule := Rule("invalid")
-		if slices.Contains(rules, f.Rule) {
+		if slices.Contains(allRules, f.Rule) {
 			rule = f.Rule
 		}
 		parts = append(parts, fmt.Sprintf("%s (%s)", logPath(f.Path), rule))
@@ -226,7 +227,7 @@ func logPath(path string) string {
 
 // logID is the id of a store, a job or a read set, or nothing if it does not have that form.
 func logID(id string) string {
-	if !validID(id) {
+	if !rules.IsID(id) {
 		return ""
 	}
 	return id

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
+	"github.com/readsetimport/readsetimport/internal/rules"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -18,13 +19,8 @@ type JobRef struct {
 
 func (r JobRef) validate() error {
 	var c checker
-	const form = "10 to 36 decimal digits"
-	if !validID(r.SequenceStoreID) {
-		c.need(field("sequenceStoreId"), r.SequenceStoreID, RulePattern, form)
-	}
-	if !validID(r.ID) {
-		c.need(field("id"), r.ID, RulePattern, form)
-	}
+	c.check(field("sequenceStoreId"), r.SequenceStoreID, rules.ID(r.SequenceStoreID))
+	c.check(field("id"), r.ID, rules.ID(r.ID))
 	return c.err()
 }
 

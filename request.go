@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
+	"github.com/readsetimport/readsetimport/internal/rules"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -155,7 +156,7 @@ func (c *Client) get(ctx context.Context, ref JobRef) (Job, error) {
 			Status:        s.Status,
 			StatusMessage: aws.ToString(s.StatusMessage),
 		}
-		if id := aws.ToString(s.ReadSetId); validID(id) {
+		if id := aws.ToString(s.ReadSetId); rules.IsID(id) {
 			job.Sources[i].ReadSetID = id
 		}
 	}
@@ -173,7 +174,7 @@ var (
 // id may be missing.
 func checkAnswer(asked JobRef, storeID, jobID string) error {
 	switch {
-	case !validID(jobID):
+	case !rules.IsID(jobID):
 		return fmt.Errorf("%w: it has no valid job id", errNotCredible)
 	case jobID != asked.ID:
 		return fmt.Errorf("%w: it is about another job", errNotCredible)

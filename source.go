@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/internal/rules"
 )
 
 // Source is one read set to import: its files, what they are, and whose they are. The zero value is not valid; build
@@ -167,7 +169,7 @@ func sourceFromAnswer(item types.ImportReadSetSourceItem) Source {
 		ReferenceArn:   item.ReferenceArn,
 		Tags:           item.Tags,
 	})
-	maps.DeleteFunc(s.Tags, func(key, _ string) bool { return reservedTagKey(key) })
+	maps.DeleteFunc(s.Tags, func(key, _ string) bool { return rules.IsReservedTagKey(key) })
 	if len(s.Tags) == 0 {
 		s.Tags = nil
 	}

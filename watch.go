@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 
 	"github.com/readsetimport/readsetimport/internal/quota"
+	"github.com/readsetimport/readsetimport/internal/rules"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -211,7 +212,7 @@ func (r *run) known(s Source, index int, why error) (Result, bool) {
 // an SDK client, and the account of the role.
 func (c *Client) placeOf(t Target) journal.Place {
 	var p journal.Place
-	if arn := strings.SplitN(t.RoleARN, ":", 6); len(arn) == 6 && validAccount(arn[4]) {
+	if arn := strings.SplitN(t.RoleARN, ":", 6); len(arn) == 6 && rules.IsAccount(arn[4]) {
 		p.Account = arn[4]
 	}
 	client, ok := c.api.(interface{ Options() omics.Options })
@@ -228,8 +229,6 @@ func (c *Client) placeOf(t Target) journal.Place {
 	}
 	return p
 }
-
-func validAccount(id string) bool { return len(id) == 12 && allDigits(id) }
 
 // ofAWS reports whether the host is one of AWS's own, all of which serve the same stores of a Region.
 func ofAWS(host string) bool {

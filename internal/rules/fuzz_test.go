@@ -1,4 +1,4 @@
-package readsetimport_test
+package rules
 
 import (
 	"regexp"
@@ -6,10 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
-
-	"github.com/readsetimport/readsetimport"
 )
 
 // The service model's own patterns, as Go writes them. The dot is ECMA 262's: all but the four line terminators. A repetition of
@@ -24,7 +21,7 @@ var (
 	s3Regexp        = regexp.MustCompile(`^s3://([a-z0-9][a-z0-9-.]{1,61}[a-z0-9])/(` + dot + `{1,1000}` + dot + `{0,24})$`)
 	arnRegexp       = regexp.MustCompile(`^arn:` + dot + `+$`)
 	referenceRegexp = regexp.MustCompile(`^arn:[^:]+:omics:[^:]+:[0-9]{12}:referenceStore/[0-9]{10,36}/reference/[0-9]{10,36}$`)
-	storeRegexp     = regexp.MustCompile(`^[0-9]+$`)
+	idRegexp        = regexp.MustCompile(`^[0-9]+$`)
 	roleRegexp      = regexp.MustCompile(`^arn:` + dot + `*$`)
 	tagRegexp       = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 	reservedRegexp  = regexp.MustCompile(`^[aA][wW][sS]:`)
@@ -38,13 +35,11 @@ func matches(pattern *regexp.Regexp, s string, least, most int) bool {
 
 func TestTextOfEveryCharacter(t *testing.T) {
 	t.Parallel()
-	source := validBAM()
 	for r := rune(0); r <= utf8.MaxRune; r++ {
 		if !utf8.ValidRune(r) || r > 0x1ffff && r%97 != 0 { // few and long ranges beyond the first two planes
 			continue
 		}
-		source.Name = string(r)
-		if want := textRegexp.MatchString(source.Name); want != (source.Validate() == nil) {
+		if want := textRegexp.MatchString(string(r)); want != (Text(string(r), 127) == nil) {
 			t.Fatalf("%U: want valid %v", r, want)
 		}
 	}
@@ -58,11 +53,8 @@ func FuzzText(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, field := range textFields {
-			source := validBAM()
-			field.set(&source, s)
-			want := matches(textRegexp, s, 1, field.most) || s == "" && !field.required
-			requireAccepted(t, want, source.Validate(), field.path)
+		for _, most := range []int{127, 255} {
+			require.Equal(t, matches(textRegexp, s, 1, most), Text(s, most) == nil)
 		}
 	})
 }
@@ -76,13 +68,7 @@ func FuzzS3URI(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		want := utf8.ValidString(s) && s3Regexp.MatchString(s)
-		source := validFASTQ()
-		source.Source1 = s
-		requireAccepted(t, want && s != source.Source2, source.Validate(), "sourceFiles.source1", "sourceFiles.source2")
-		source = validFASTQ()
-		source.Source2 = s
-		requireAccepted(t, (want || s == "") && s != source.Source1, source.Validate(), "sourceFiles.source2")
+		require.Equal(t, utf8.ValidString(s) && s3Regexp.MatchString(s), S3URI(s) == nil)
 	})
 }
 
@@ -95,29 +81,28 @@ func FuzzReferenceARN(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		arn := matches(arnRegexp, s, 1, 127)
-		for fileType, want := range map[types.FileType]bool{
-			types.FileTypeUbam: arn || s == "",
-			types.FileTypeBam:  arn && matches(textRegexp, s, 1, 127) && referenceRegexp.MatchString(s),
-		} {
-			source := validBAM()
-			source.Type, source.ReferenceARN = fileType, s
-			requireAccepted(t, want, source.Validate(), "referenceArn")
-		}
+		require.Equal(t, arn, ReferenceARN(s, false) == nil)
+		require.Equal(t, arn && textRegexp.MatchString(s) && referenceRegexp.MatchString(s), ReferenceARN(s, true) == nil)
 	})
 }
 
-func FuzzTarget(f *testing.F) {
-	f.Add(validTarget.SequenceStoreID, validTarget.RoleARN)
-	f.Add("", "")
-	f.Add("123456789", "arn:aws:iam::1:role")
-	f.Add("../../../..", "arn:"+strings.Repeat("é", 2044))
-	f.Add("1234567890\n", "arn:"+strings.Repeat("é", 2045))
-	f.Add("١٢٣٤٥٦٧٨٩٠", validTarget.RoleARN+"\xff")
-	f.Fuzz(func(t *testing.T, store, role string) {
-		target := readsetimport.Target{SequenceStoreID: store, RoleARN: validTarget.RoleARN}
-		requireAccepted(t, matches(storeRegexp, store, 10, 36), target.Validate(), "sequenceStoreId")
-		target = readsetimport.Target{SequenceStoreID: validTarget.SequenceStoreID, RoleARN: role}
-		requireAccepted(t, matches(roleRegexp, role, 20, 2048), target.Validate(), "roleArn")
+func FuzzID(f *testing.F) {
+	for _, s := range []string{"", "1234567890", "123456789", "../../../..", "1234567890\n", "١٢٣٤٥٦٧٨٩٠"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		require.Equal(t, matches(idRegexp, s, 10, 36), ID(s) == nil)
+		require.Equal(t, matches(idRegexp, s, 10, 36), IsID(s))
+	})
+}
+
+func FuzzRoleARN(f *testing.F) {
+	const arn = "arn:aws:iam::123456789012:role/OmicsImport"
+	for _, s := range []string{"", arn, arn + "\xff", "arn:aws:iam::1:role", "arn:" + strings.Repeat("é", 2044), "arn:" + strings.Repeat("é", 2045)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		require.Equal(t, matches(roleRegexp, s, 20, 2048), RoleARN(s) == nil)
 	})
 }
 
@@ -129,30 +114,7 @@ func FuzzTag(f *testing.F) {
 		f.Add(key, value)
 	}
 	f.Fuzz(func(t *testing.T, key, value string) {
-		source := validBAM()
-		source.Tags = map[string]string{key: "value"}
-		if matches(tagRegexp, key, 1, 128) && !reservedRegexp.MatchString(key) {
-			require.NoError(t, source.Validate())
-		} else {
-			found := faults(t, source.Validate())
-			require.Len(t, found, 1)
-			require.Regexp(t, `^tags\[".*"\]$`, found[0].Path)
-		}
-		source.Tags = map[string]string{"key": value}
-		requireAccepted(t, matches(tagRegexp, value, 0, 256), source.Validate(), `tags["key"]`)
+		require.Equal(t, matches(tagRegexp, key, 1, 128) && !reservedRegexp.MatchString(key), TagKey(key) == nil)
+		require.Equal(t, matches(tagRegexp, value, 0, 256), TagValue(value) == nil)
 	})
-}
-
-// requireAccepted fails unless err is nil exactly if want, and else has a fault at each path and at no other.
-func requireAccepted(t *testing.T, want bool, err error, paths ...string) {
-	t.Helper()
-	if want {
-		require.NoError(t, err)
-		return
-	}
-	found := faults(t, err)
-	require.NotEmpty(t, found)
-	for _, f := range found {
-		require.Contains(t, paths, f.Path)
-	}
 }

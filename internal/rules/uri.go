@@ -1,0 +1,95 @@
+package rules
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// S3URI checks the URI of an object: ^s3://([a-z0-9][a-z0-9-.]{1,61}[a-z0-9])/(.{1,1024})$ of the service model, fault
+// by fault.
+func S3URI(uri string) *Fault {
+	if uri == "" {
+		return fault(Required, "is required: s3://bucket/key")
+	}
+	rest, isS3 := strings.CutPrefix(uri, "s3://")
+	bucket, key, _ := strings.Cut(rest, "/")
+	switch {
+	case !utf8.ValidString(uri):
+		return &notUTF8
+	case !isS3:
+		return fault(Pattern, "must be s3://bucket/key")
+	case !isBucket(bucket):
+		return fault(Pattern, "must name a bucket of 3 to 63 lower-case letters, digits, hyphens and dots, a letter or digit first and last")
+	case key == "":
+		return fault(Pattern, "must name an object: s3://bucket/key")
+	case !within(key, 1, 1024):
+		return fault(Length, "must have a key of at most 1024 characters")
+	case !singleLine(key):
+		return fault(Pattern, "must have no line break in its key")
+	}
+	return nil
+}
+
+func isBucket(bucket string) bool {
+	if len(bucket) < 3 || len(bucket) > 63 {
+		return false
+	}
+	for i := range len(bucket) {
+		ch := bucket[i]
+		alnum := 'a' <= ch && ch <= 'z' || '0' <= ch && ch <= '9'
+		inner := 0 < i && i < len(bucket)-1
+		if !alnum && (!inner || ch != '-' && ch != '.') {
+			return false
+		}
+	}
+	return true
+}
+
+// RoleARN checks the ARN of a role.
+func RoleARN(arn string) *Fault {
+	switch {
+	case !utf8.ValidString(arn):
+		return &notUTF8
+	case !strings.HasPrefix(arn, "arn:") || !singleLine(arn):
+		return Allowed(arn, Pattern, "the ARN of the service role, like arn:aws:iam::123456789012:role/NAME")
+	case !within(arn, 20, 2048):
+		return fault(Length, "must have 20 to 2048 characters")
+	}
+	return nil
+}
+
+// ReferenceForm is the form of a reference's ARN.
+const ReferenceForm = "arn:PARTITION:omics:REGION:ACCOUNT:referenceStore/ID/reference/ID"
+
+// ReferenceARN checks the ARN of a reference. The service model takes every ARN of up to 127 characters, ^arn:.+$; for
+// aligned reads it must be that of a reference in a reference store, as the user guide says.
+func ReferenceARN(arn string, aligned bool) *Fault {
+	switch {
+	case arn == "":
+		return fault(Required, "is required: "+ReferenceForm)
+	case !utf8.ValidString(arn):
+		return &notUTF8
+	case !within(arn, 1, 127):
+		return fault(Length, "must have at most 127 characters")
+	case aligned && !isReferenceARN(arn):
+		return fault(Pattern, "must be "+ReferenceForm)
+	case !strings.HasPrefix(arn, "arn:") || arn == "arn:" || !singleLine(arn):
+		return fault(Pattern, "must be an ARN, like "+ReferenceForm)
+	}
+	return nil
+}
+
+func isReferenceARN(arn string) bool {
+	scheme, rest, _ := strings.Cut(arn, ":")
+	partition, rest, _ := strings.Cut(rest, ":")
+	service, rest, _ := strings.Cut(rest, ":")
+	region, rest, _ := strings.Cut(rest, ":")
+	account, resource, _ := strings.Cut(rest, ":")
+	if scheme != "arn" || partition == "" || service != "omics" || region == "" || !IsAccount(account) || !isText(arn) {
+		return false
+	}
+	storeType, rest, _ := strings.Cut(resource, "/")
+	store, rest, _ := strings.Cut(rest, "/")
+	referenceType, reference, _ := strings.Cut(rest, "/")
+	return storeType == "referenceStore" && IsID(store) && referenceType == "reference" && IsID(reference)
+}
