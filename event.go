@@ -1,7 +1,6 @@
 package readsetimport
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,16 +9,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"regexp"
 	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport/internal/ledger"
-	"github.com/readsetimport/readsetimport/internal/rules"
+	"github.com/readsetimport/readsetimport/internal/logtext"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -75,15 +71,15 @@ func LogEvents(log *slog.Logger) func(Event) {
 			}
 		}
 		add("run", e.RunID)
-		add("store", logID(e.Job.SequenceStoreID))
-		add("job", logID(e.Job.ID))
-		add("status", logStatus(e.Job.Status, jobStatuses))
+		add("store", logtext.ID(e.Job.SequenceStoreID))
+		add("job", logtext.ID(e.Job.ID))
+		add("status", logtext.OneOf(e.Job.Status, jobStatuses))
 		err := e.Err
 		if e.Result != nil {
 			level = slog.LevelDebug
 			attrs = append(attrs, slog.Int("index", e.Result.Index))
-			add("readSet", logID(e.Result.ReadSetID))
-			add("sourceStatus", logStatus(e.Result.Status, e.Result.Status.Values()))
+			add("readSet", logtext.ID(e.Result.ReadSetID))
+			add("sourceStatus", logtext.OneOf(e.Result.Status, e.Result.Status.Values()))
 			if e.Result.Err != nil {
 				err = e.Result.Err
 			}
@@ -101,14 +97,7 @@ func LogEvents(log *slog.Logger) func(Event) {
 	}
 }
 
-// What may be in a log is made here of what is known to be harmless, and not by taking out of a text what is not.
-
-// ownError is an error whose text is this package's: it quotes neither the service nor the caller.
-type ownError string
-
-func (e ownError) Error() string { return string(e) }
-
-// ownErrors are errors with texts that quote nobody.
+// ownErrors are errors with texts that quote neither the service nor the caller.
 var ownErrors = []error{
 	ErrValidation, ErrQuotaExceeded, ErrAccessDenied, ErrNotFound, ErrRequestTimeout, ErrThrottled, ErrInternal, ErrCredentials,
 	ErrJobFailed, ErrJobCancelled, ErrPartialFailure, ErrIncomplete, ErrUnresolved,
@@ -117,47 +106,23 @@ var ownErrors = []error{
 	context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
 }
 
-// logText returns what may be logged of an error: the texts and ids in it that are known to be harmless, and of the rest
-// the types.
+// logText returns what may be logged of an error: see [logtext.Of].
 func logText(err error) string {
-	switch e := err.(type) { //nolint:errorlint // it goes through the tree itself
-	case nil:
-		return ""
-	case *Error:
-		return e.logText()
-	case *sourceError:
-		return fmt.Sprintf("source not imported (job %s)", logID(e.failure.Job.ID))
-	case *JobError:
-		return fmt.Sprintf("%v: job %s, %d of %d sources not imported", e.kind(), logID(e.Job.ID), e.failed(), len(e.Job.Sources))
-	case *ValidationError:
-		return logFields(e.Fields)
-	case *FieldError:
-		return logFields([]*FieldError{e})
-	case ownError, syscall.Errno:
-		return e.Error()
-	case *net.DNSError:
-		return "a host name cannot be resolved"
-	}
-	if slices.Contains(ownErrors, err) {
-		return err.Error()
-	}
-	var within []error
-	switch e := err.(type) { //nolint:errorlint // it goes through the tree itself
-	case interface{ Unwrap() []error }:
-		within = e.Unwrap()
-	case interface{ Unwrap() error }:
-		within = []error{e.Unwrap()}
-	}
-	var parts []string
-	for _, part := range within {
-		if text := logText(part); text != "" && !slices.Contains(parts, text) {
-			parts = append(parts, text)
+	return logtext.Of(err, ownErrors, func(err error) (string, bool) {
+		switch e := err.(type) { //nolint:errorlint // one node of the tree
+		case *Error:
+			return e.logText(), true
+		case *sourceError:
+			return fmt.Sprintf("source not imported (job %s)", logtext.ID(e.failure.Job.ID)), true
+		case *JobError:
+			return fmt.Sprintf("%v: job %s, %d of %d sources not imported", e.kind(), logtext.ID(e.Job.ID), e.failed(), len(e.Job.Sources)), true
+		case *ValidationError:
+			return listFaults(e.Fields, (*FieldError).logText), true
+		case *FieldError:
+			return listFaults([]*FieldError{e}, (*FieldError).logText), true
 		}
-	}
-	if len(parts) == 0 {
-		return fmt.Sprintf("%T", err)
-	}
-	return strings.Join(parts, ": ")
+		return "", false
+	})
 }
 
 // logText is what Error says, without the service's message.
@@ -169,76 +134,22 @@ func (e *Error) logText() string {
 	if wire.IsKnownCode(e.Code) {
 		own.Code = e.Code
 	}
-	if isUUID(e.RequestID) {
-		own.RequestID = e.RequestID
-	}
+	own.RequestID = logtext.RequestID(e.RequestID)
 	if errors.Is(e.Err, wire.ErrNoAnswer) {
 		own.Err = wire.ErrNoAnswer // which its kind depends on
 	} else if text := logText(e.Err); text != "" {
-		own.Err = ownError(text)
+		own.Err = logtext.Harmless(text)
 	}
 	return own.Error()
 }
 
-// isUUID reports whether s has the form of AWS's request ids.
-func isUUID(s string) bool {
-	const form = "00000000-0000-0000-0000-000000000000"
-	if len(s) != len(form) {
-		return false
+// logText says which field is invalid, and by which rule.
+func (e *FieldError) logText() string {
+	rule := Rule("invalid")
+	if slices.Contains(allRules, e.Rule) {
+		rule = e.Rule
 	}
-	for i := range len(s) {
-		digit := strings.IndexByte("0123456789abcdefABCDEF", s[i]) >= 0
-		if (form[i] == '0') != digit || form[i] == '-' && s[i] != '-' {
-			return false
-		}
-	}
-	return true
-}
-
-// logFields says which fields of an input are invalid, and by which rule.
-func logFields(fields []*FieldError) string {
-	const shown = 3
-	parts := make([]string, 0, shown)
-	for _, f := range fields[:min(shown, len(fields))] {
-		rule := Rule("invalid")
-		if slices.Contains(allRules, f.Rule) {
-			rule = f.Rule
-		}
-		parts = append(parts, fmt.Sprintf("%s (%s)", logPath(f.Path), rule))
-	}
-	text := fmt.Sprintf("%d invalid fields: ", len(fields))
-	if len(fields) == 1 {
-		text = "invalid field: "
-	}
-	text += strings.Join(parts, "; ")
-	if more := len(fields) - shown; more > 0 {
-		text += fmt.Sprintf("; and %d more", more)
-	}
-	return text
-}
-
-// fieldPath matches what is known of the path of a field: no tag's key, and no column of a sheet.
-var fieldPath = regexp.MustCompile(`^(?:(?:sources|uris)\[[0-9]+\]\.?)?(?:sourceFiles\.source[12]|sourceFileType|subjectId|sampleId|generatedFrom|` +
-	`referenceArn|name|description|tags|sequenceStoreId|roleArn|clientToken|sources|id)?`)
-
-func logPath(path string) string {
-	return cmp.Or(fieldPath.FindString(path), "a field")
-}
-
-// logID is the id of a store, a job or a read set, or nothing if it does not have that form.
-func logID(id string) string {
-	if !rules.IsID(id) {
-		return ""
-	}
-	return id
-}
-
-// logStatus is a status that this package knows. What else an answer may have in that place is not logged.
-func logStatus[T ~string](status T, known []T) string {
-	if status == "" || slices.Contains(known, status) {
-		return string(status)
-	}
-	return "unknown"
+	return fmt.Sprintf("%s (%s)", logtext.Path(e.Path), rule)
 }
 
 // Notify makes the imports of this client that wait for the job look at it now. Call it with the events that

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
+	"github.com/readsetimport/readsetimport/internal/logtext"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -207,11 +208,11 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 		for i, job := range found {
 			ids[i] = job.ID
 		}
-		return unresolved(s, ownError("jobs "+strings.Join(ids, ", ")+" have some or all of these sources"))
+		return unresolved(s, logtext.Harmless("jobs "+strings.Join(ids, ", ")+" have some or all of these sources"))
 	case elapsed(s.Search.Since) > recordsKept:
-		return unresolved(s, ownError(fmt.Sprintf("no such job is listed, but the request is older than %d days", recordsKept/(24*time.Hour))))
+		return unresolved(s, logtext.Harmless(fmt.Sprintf("no such job is listed, but the request is older than %d days", recordsKept/(24*time.Hour))))
 	case s.Unsent >= unsentPatience:
-		return unresolved(s, ownError("its state comes back too late to be sent while its client token is trusted"))
+		return unresolved(s, logtext.Harmless("its state comes back too late to be sent while its client token is trusted"))
 	case s.Search.ClearAt.IsZero():
 		// A job that was started a moment ago may not be listed yet: look again.
 		s.Search = newSearch(s.Search.Since)

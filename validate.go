@@ -51,24 +51,23 @@ func (e *FieldError) Is(target error) bool { return target == ErrValidation }
 type ValidationError struct{ Fields []*FieldError }
 
 // Error is the first few faults and how many there are, in one line.
-func (e *ValidationError) Error() string {
+func (e *ValidationError) Error() string { return listFaults(e.Fields, (*FieldError).Error) }
+
+// listFaults is the texts of the first few faults, and how many there are.
+func listFaults(faults []*FieldError, text func(*FieldError) string) string {
 	const shown = 3
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d invalid fields: ", len(e.Fields))
-	if len(e.Fields) == 1 {
-		b.Reset()
-		b.WriteString("invalid field: ")
+	var parts []string
+	for _, f := range faults[:min(shown, len(faults))] {
+		parts = append(parts, text(f))
 	}
-	for i, f := range e.Fields[:min(shown, len(e.Fields))] {
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		b.WriteString(f.Error())
+	list := strings.Join(parts, "; ")
+	switch more := len(faults) - shown; {
+	case len(faults) == 1:
+		return "invalid field: " + list
+	case more > 0:
+		list += fmt.Sprintf("; and %d more", more)
 	}
-	if more := len(e.Fields) - shown; more > 0 {
-		fmt.Fprintf(&b, "; and %d more", more)
-	}
-	return b.String()
+	return fmt.Sprintf("%d invalid fields: %s", len(faults), list)
 }
 
 // Unwrap is every fault, for errors.Is and errors.As.
