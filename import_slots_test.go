@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -54,7 +55,13 @@ func TestImportWithoutASlot(t *testing.T) {
 				require.GreaterOrEqual(t, time.Since(began), tc.least)
 				require.LessOrEqual(t, time.Since(began), tc.most)
 				require.NotEmpty(t, w.of(EventSlotWait))
-				require.LessOrEqual(t, len(service.Requests(omicstest.OpStart)), 65, "probes are rare")
+				probes := 0
+				for _, r := range service.Requests(omicstest.OpStart)[3:] {
+					if r.Time.Sub(began) < min(tc.others, patience) {
+						probes++
+					}
+				}
+				require.LessOrEqual(t, probes, 40, "they are rare")
 				if !tc.exhausted {
 					require.NoError(t, err)
 					require.Len(t, report.Imported(), 500)
@@ -114,4 +121,45 @@ func TestImportMaxActiveJobs(t *testing.T) {
 		}
 		require.Less(t, time.Since(began), 10*22*time.Minute, "and all of the four are used")
 	})
+}
+
+// Batches in doubt hold their slots, and do not keep an import waiting for ever: nothing of the client's is known to run.
+func TestPatienceRunsInDoubt(t *testing.T) {
+	t.Parallel()
+	for _, doubtful := range []int{1, quota.MaxStarting} {
+		synctest.Test(t, func(t *testing.T) {
+			service := omicstest.New(func(o *omicstest.Options) {
+				o.MaxActiveJobs = 3
+				o.QuotaFirst = true
+				o.JobDuration = omicstest.FixedDuration(100 * time.Hour)
+			})
+			otherJobs(t, service, 3)
+			for range doubtful {
+				service.Inject(omicstest.OpStart, omicstest.DropBefore())
+			}
+			c := newTestClient(t, service, func(o *Options) {
+				o.SourcesPerJob = 10
+				o.QuotaTimeout = 30 * time.Minute
+				o.TokenWindow = 5 * time.Hour
+			})
+			began := time.Now()
+			late := 0 // sources that were not given up when the patience ended
+			c.opts.OnEvent = func(e Event) {
+				if e.Kind == EventSourceEnded {
+					require.GreaterOrEqual(t, time.Since(began), 30*time.Minute)
+					if time.Since(began) > 33*time.Minute {
+						late++
+					}
+				}
+			}
+			report, err := c.Import(t.Context(), testTarget, testSources(100))
+			require.ErrorIs(t, err, ErrQuotaExceeded)
+			require.Len(t, report.Failed(), 100)
+			for _, res := range report.Results {
+				require.ErrorIs(t, res.Err, ErrQuotaExceeded)
+			}
+			require.Equal(t, 10*doubtful, late, "only those in doubt")
+			require.Less(t, time.Since(began), 5*time.Hour+30*time.Minute, "what is in doubt is looked for when its token is old")
+		})
+	}
 }

@@ -234,14 +234,14 @@ func (j *jobTimes) add(took time.Duration) {
 // A look costs a request, and a job that has ended and is not looked at costs the time of its slot. Of that, a 27th of
 // the time that jobs take loses a 54th on average. How long they take is told by those that run as well as by those that
 // have ended: of many that start together the shortest end first, and if one ended at once, the others show that it is
-// no example. Before enough have ended it is a sixth of the oldest's age.
+// no example. A job that is much older than that is looked at by its own age. Before enough have ended it is a sixth of the oldest's age.
 func (j *jobTimes) delay(age, together, oldest float64) float64 {
 	const few, share = 6, 27.2
 	if j.ended < learnedMin-0.5 { // older ends count a little less than one
 		return oldest / few
 	}
 	typical := (j.total + together) / (j.ended + 0.5)
-	return max(typical/share, j.shortest/2-age)
+	return max(typical/share, j.shortest/2-age, (age-4*typical)/10)
 }
 
 // nextLook returns how long to wait before the next look at a job that runs.
@@ -254,7 +254,10 @@ func (r *run) nextLook(f *flight) time.Duration {
 		}
 	}
 	d := r.times.delay(age(f.sub).Seconds(), together, oldest)
-	if r.inputDone && !r.c.slots.Wanted() {
+	switch wanted, rivals := r.c.slots.Demand(); {
+	case wanted:
+		d = min(d, max(15, rivals.Seconds()/240))
+	case r.inputDone:
 		d *= 2 // nobody waits for the slot
 	}
 	return r.c.pollDelay(d)

@@ -24,6 +24,8 @@ type Slots struct {
 	probeAt  time.Time // when to try the next, at the earliest
 	missed   int       // probes in a row that were refused
 	seenAt   time.Time // when the client's jobs were last looked at
+	grown    int       // probes that succeeded since that look, less the starts whose place they took
+	rivalAt  time.Time // when others in the account were last seen to take or free a slot
 	starved  time.Time // since when starts have been refused while no job of the client was known to run; or zero
 	queue    list.List // of those who wait, first come first
 	changed  chan struct{}
@@ -35,6 +37,7 @@ type Slot struct {
 	starting bool
 	doubtful bool
 	probe    bool // it is one above the limit
+	within   bool // it is within a limit that is known: if it is refused, somebody else took the place
 }
 
 // NewSlots returns the slots of a client that runs at most so many jobs at once, or as many as the service admits if most
@@ -48,12 +51,16 @@ func NewSlots(most int, maxPoll time.Duration, jitter func(time.Duration) time.D
 const MaxStarting = 5
 
 const (
-	freshness = 5 * time.Second // how long after a look it is known how many of the client's jobs run
+	freshness = time.Second // how long after a look it is known how many of the client's jobs run
 	staleMax  = time.Hour
 
 	// A full service is probed for one slot more after a delay that doubles with each probe in a row that is refused.
 	probeDelay    = 30 * time.Second // the first, while jobs of the client run
 	probeDelayMax = 11 * time.Minute
+
+	// Where others in the account take and free slots, whoever tries first has them.
+	contestedDelay = 10 * time.Second // and no less than
+	contestedShare = 360              // this part of the time since that was last seen
 
 	// Where none runs, a slot is worth more.
 	starvedDelay    = 2 * time.Second
@@ -108,7 +115,7 @@ func (s *Slots) grant(probe bool) *Slot {
 	s.taken++
 	s.starting++
 	s.probing = s.probing || probe
-	return &Slot{of: s, starting: true, probe: probe}
+	return &Slot{of: s, starting: true, probe: probe, within: s.learned && !probe}
 }
 
 // running is how many jobs of the client are known to run.
@@ -133,16 +140,24 @@ func (s *Slots) Seen() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seenAt = time.Now()
+	if s.grown > 0 && s.starting == 0 {
+		s.grown, s.rivalAt = 0, s.seenAt // somebody else freed a slot, or the quota has been raised
+	}
 	if s.learned && !s.seenAt.Before(s.probeAt) {
 		s.notify()
 	}
 }
 
-// Wanted reports whether somebody waits for a slot.
-func (s *Slots) Wanted() bool {
+// Demand reports whether somebody waits for a slot, and how long it is since others in the account were seen to take or
+// free one: then a slot that is not used at once may be lost.
+func (s *Slots) Demand() (wanted bool, rivals time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.queue.Len() > 0
+	return s.queue.Len() > 0, s.rivals()
+}
+
+func (s *Slots) rivals() time.Duration {
+	return time.Since(s.rivalAt) // some 292 years, if never
 }
 
 // InUse returns the number of slots that are taken.
@@ -163,6 +178,7 @@ func (sl *Slot) Started() {
 	if probe {
 		s.limit = max(s.limit, s.taken)
 		s.missed = 0
+		s.grown++
 		s.probeAt = time.Now()
 		s.seenAt = s.probeAt // where one more fits, the next is worth trying before the next look
 	}
@@ -189,6 +205,12 @@ func (sl *Slot) Refused() (since time.Time) {
 	probe := sl.probe
 	s.answered(sl)
 	s.taken--
+	switch {
+	case sl.within && (s.probing || s.grown > 0):
+		s.grown-- // the probe took the place
+	case sl.within, probe && s.grown < 0:
+		s.grown, s.rivalAt = 0, time.Now() // somebody else took it
+	}
 	s.full(s.taken, probe)
 	s.notify()
 	return s.starved
@@ -203,6 +225,7 @@ func (sl *Slot) RefusedInDoubt() (since time.Time) {
 	switch {
 	case sl.probe:
 		s.endProbe(sl)
+		s.grown = max(s.grown, 0)
 		s.full(s.limit, true)
 	case !s.learned:
 		s.full(s.taken, false)
@@ -227,7 +250,9 @@ func (s *Slots) full(limit int, probe bool) {
 	if s.running() == 0 {
 		delay, most = starvedDelay, starvedDelayMax
 	}
-	s.probeAt = time.Now().Add(s.jitter(min(most, delay<<min(s.missed, 10))))
+	delay = min(most, delay<<min(s.missed, 10))
+	delay = min(delay, max(contestedDelay, s.rivals()/contestedShare))
+	s.probeAt = time.Now().Add(s.jitter(delay))
 }
 
 func (s *Slots) starve() {
@@ -241,6 +266,14 @@ func (sl *Slot) Release() {
 	s := sl.of
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	switch {
+	case sl.probe:
+		s.grown = max(s.grown, 0)
+	case !sl.starting && s.grown > 0:
+		// The job may have ended before the probe, which then took its place, and there is no slot more than before.
+		s.grown--
+		s.limit--
+	}
 	s.answered(sl)
 	s.taken--
 	s.notify()

@@ -163,7 +163,7 @@ func TestSlots(t *testing.T) {
 		require.Equal(t, []time.Duration{30 * second, 60 * second, 120 * second, 240 * second, 480 * second, 660 * second, 660 * second}, delays(7))
 		probe, _ := waits(t, s)
 		probe.Started()
-		require.Equal(t, []time.Duration{0, 60 * second, 120 * second}, delays(3))
+		require.Equal(t, []time.Duration{0, 60 * second}, delays(2))
 	})
 	inBubble("a place that somebody else took is probed for soon", 0, func(t *testing.T, s *Slots) {
 		held := occupied(t, s, 3)
@@ -176,10 +176,71 @@ func TestSlots(t *testing.T) {
 		held[0].Release()
 		take(t, s).Refused()
 		require.Equal(t, 2, s.limit)
-		time.AfterFunc(probeDelay, s.Seen)
+		_, rivals := s.Demand()
+		require.Zero(t, rivals)
+		everySecond(t, s.Seen)
+		for range 20 {
+			probe, d := waits(t, s)
+			require.InDelta(t, contestedDelay, d, float64(time.Second))
+			probe.Refused()
+		}
+		time.Sleep(3 * time.Hour)
+		take(t, s).Refused()
 		_, d := waits(t, s)
-		require.Equal(t, probeDelay, d)
+		require.InDelta(t, 30*time.Second, d, float64(2*time.Second), "less often, as nothing more is seen of others")
 	})
+	inBubble("a slot that somebody else freed is a sign of others, too", 0, func(t *testing.T, s *Slots) {
+		occupied(t, s, 3)
+		take(t, s).Refused()
+		time.Sleep(time.Hour)
+		s.Seen()
+		take(t, s).Started()
+		_, rivals := s.Demand()
+		require.Greater(t, rivals, 100*365*24*time.Hour, "before it is known that none of ours had ended")
+		s.Seen()
+		_, rivals = s.Demand()
+		require.Zero(t, rivals)
+		require.Equal(t, 4, s.limit)
+	})
+	for name, order := range map[string][]string{
+		"the look comes after the probe":    {"probe started", "release"},
+		"the start is refused before":       {"release", "start refused", "probe started"},
+		"the start is refused after":        {"release", "probe started", "start refused"},
+		"and the next probe is refused":     {"release", "probe started", "probe refused", "start refused"},
+		"with a look at one job in between": {"release", "probe started", "look", "start refused"},
+	} {
+		inBubble("a probe in the place of a job of ours that ended, "+name, 0, func(t *testing.T, s *Slots) {
+			held := occupied(t, s, 3)
+			take(t, s).Refused()
+			time.Sleep(time.Hour)
+			s.Seen()
+			var probe, start *Slot
+			for _, what := range order {
+				switch what {
+				case "release":
+					held[0].Release()
+					if probe == nil {
+						start, probe = take(t, s), take(t, s)
+					}
+				case "probe started":
+					if probe == nil {
+						probe = take(t, s)
+					}
+					probe.Started()
+				case "probe refused":
+					take(t, s).Refused()
+				case "start refused":
+					start.Refused()
+				case "look":
+					s.Seen()
+				}
+			}
+			s.Seen()
+			require.Equal(t, 3, s.limit)
+			_, rivals := s.Demand()
+			require.Greater(t, rivals, 100*365*24*time.Hour, "nobody else was there")
+		})
+	}
 	inBubble("a job in the place of one that ended does not raise the limit", 0, func(t *testing.T, s *Slots) {
 		held := occupied(t, s, 3)
 		take(t, s).Refused()
