@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport/internal/quota"
@@ -281,4 +282,46 @@ func TestThrottlingIsOfOneOperation(t *testing.T) {
 		require.Equal(t, 2*time.Minute, gets[1].Time.Sub(gets[0].Time))
 		require.Greater(t, len(service.Requests(omicstest.OpList)), 3, "which go on in the meantime")
 	})
+}
+
+// Jobs that end at once are no example for those that go on for hours, of which there are more.
+func TestImportWithEarlyEnds(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		early int // jobs that end within a second
+		fail  bool
+	}{
+		"none":       {},
+		"one":        {1, false},
+		"one fails":  {1, true},
+		"three":      {3, false},
+		"three fail": {3, true},
+		"half":       {10, false},
+		"half fail":  {10, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sources := testSources(20)
+				early := func(job omicstest.Job) bool { return job.Sources[0].Source1 < sources[tc.early].Source1 }
+				service := omicstest.New(func(o *omicstest.Options) {
+					o.JobDuration = func(job omicstest.Job) time.Duration {
+						if early(job) {
+							return time.Second
+						}
+						return 10 * time.Hour
+					}
+					o.JobOutcome = func(job omicstest.Job) (types.ReadSetImportJobStatus, string) {
+						if early(job) && tc.fail {
+							return types.ReadSetImportJobStatusFailed, "no access to the bucket"
+						}
+						return "", ""
+					}
+				})
+				_, err := newTestClient(t, service, withJobSize(1)).Import(t.Context(), testTarget, sources)
+				require.Equal(t, tc.fail, err != nil)
+				t.Log(len(service.Requests(omicstest.OpList)), "lists", len(service.Requests(omicstest.OpGet)), "gets")
+				require.LessOrEqual(t, len(service.Requests("")), 600)
+			})
+		})
+	}
 }
