@@ -79,6 +79,37 @@ func TestImportWithoutASlot(t *testing.T) {
 	}
 }
 
+// A batch that may have been started holds the only slot, and its repeat is refused for want of one. The other batches do
+// not wait for it for longer than for any slot.
+func TestImportWithoutASlotForADoubt(t *testing.T) {
+	t.Parallel()
+	const patience = 30 * time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.JobDuration = omicstest.FixedDuration(10 * 24 * time.Hour)
+			o.MaxActiveJobs = 1
+		})
+		service.Inject(omicstest.OpStart, omicstest.DropBefore())
+		otherJobs := func() { otherJobs(t, service, 1) }
+		time.AfterFunc(100*time.Millisecond, otherJobs)
+		c := newTestClient(t, service, atMost(1), withJobSize(10), func(o *Options) {
+			o.QuotaTimeout, o.TokenWindow = patience, 24*time.Hour
+		})
+		began := time.Now()
+		for res, err := range c.Stream(t.Context(), testTarget, withoutErrors(testSources(20))) {
+			if err != nil {
+				require.ErrorIs(t, err, ErrQuotaExceeded)
+				continue
+			}
+			require.ErrorIs(t, res.Err, ErrQuotaExceeded)
+			if res.Index >= 10 {
+				require.InDelta(t, patience, time.Since(began), float64(3*time.Minute))
+			}
+		}
+		require.Len(t, service.Jobs(testTarget.SequenceStoreID), 1)
+	})
+}
+
 // The patience begins when the last job of ours has ended, and what ran is waited for.
 func TestImportThatLosesItsSlots(t *testing.T) {
 	t.Parallel()

@@ -251,9 +251,10 @@ func TestStreamWhoseJournalFails(t *testing.T) {
 // input was cut short.
 func TestStreamWhoseInputEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	trial := func(t *testing.T, c *Client) {
-		ctx, cancel := context.WithCancel(t.Context())
+	trial := func(t *testing.T, c *Client, of func(context.Context) context.Context) {
+		own, cancel := context.WithCancel(t.Context())
 		defer cancel()
+		ctx := of(own)
 		input := func(yield func(Source, error) bool) {
 			if yield(testSources(1)[0], nil) {
 				<-ctx.Done() // there is more to come, and it is given up
@@ -263,15 +264,24 @@ func TestStreamWhoseInputEndsWithItsContext(t *testing.T) {
 			cancel()
 		}
 	}
-	for range 100 {
-		synctest.Test(t, func(t *testing.T) {
-			trial(t, newTestClient(t, omicstest.New(), withJobSize(1), withEvents(func(Event) { time.Sleep(time.Second) })))
-		})
+	same := func(ctx context.Context) context.Context { return ctx }
+	foreign := func(ctx context.Context) context.Context { return foreignContext{ctx} }
+	for _, of := range []func(context.Context) context.Context{same, foreign} {
+		for range 100 {
+			synctest.Test(t, func(t *testing.T) {
+				trial(t, newTestClient(t, omicstest.New(), withJobSize(1), withEvents(func(Event) { time.Sleep(time.Second) })), of)
+			})
+		}
 	}
 	for range 2000 { // goroutines on several threads
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(0) })
 		trial(t, newTestClient(t, service, withJobSize(1), func(o *Options) {
 			o.RequestRate, o.MinPollDelay, o.MaxPollDelay = rateMax, 1, 1
-		}))
+		}), same)
 	}
 }
+
+// foreignContext is a context that package context does not know: a goroutine ends those made from it, a moment later.
+type foreignContext struct{ context.Context }
+
+func (foreignContext) Value(any) any { return nil }
