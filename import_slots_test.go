@@ -90,8 +90,7 @@ func TestImportWithoutASlotForADoubt(t *testing.T) {
 			o.MaxActiveJobs = 1
 		})
 		service.Inject(omicstest.OpStart, omicstest.DropBefore())
-		otherJobs := func() { otherJobs(t, service, 1) }
-		time.AfterFunc(100*time.Millisecond, otherJobs)
+		time.AfterFunc(100*time.Millisecond, func() { otherJobs(t, service, 1) })
 		c := newTestClient(t, service, atMost(1), withJobSize(10), func(o *Options) {
 			o.QuotaTimeout, o.TokenWindow = patience, 24*time.Hour
 		})
@@ -133,6 +132,27 @@ func TestImportThatLosesItsSlots(t *testing.T) {
 		for _, res := range report.Failed() {
 			require.ErrorIs(t, res.Err, ErrQuotaExceeded)
 		}
+	})
+}
+
+// The patience begins anew after a job of ours ran: the time before it does not count.
+func TestImportWaitsForEachSlotAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.JobDuration = omicstest.FixedDuration(2 * time.Hour)
+			o.MaxActiveJobs = 1
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+				since := time.Since(began)
+				others := since < 20*time.Minute || 130*time.Minute < since && since < 165*time.Minute // our job ends in between
+				return omicstest.Status(402, "ServiceQuotaExceededException", "x"), r.Op == omicstest.OpStart && others
+			}
+		})
+		c := newTestClient(t, service, withJobSize(10), func(o *Options) { o.QuotaTimeout = 30 * time.Minute })
+		_, err := c.Import(t.Context(), testTarget, testSources(20))
+		require.NoError(t, err)
+		require.Greater(t, time.Since(began), 285*time.Minute)
 	})
 }
 

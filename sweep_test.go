@@ -1,6 +1,7 @@
 package readsetimport
 
 import (
+	"bytes"
 	"io"
 	"maps"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
@@ -121,6 +123,76 @@ func TestSweepsAreNotTheTruth(t *testing.T) {
 		require.LessOrEqual(t, len(service.Requests(omicstest.OpGet)), 5*5+10)
 		require.Zero(t, c.slots.InUse())
 	})
+}
+
+// A job whose status on the list is not known may run, and keeps its slot.
+func TestSweepsWithUnknownStatuses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
+		api := service.Client(func(o *omics.Options) {
+			next := o.HTTPClient
+			o.HTTPClient = doFunc(func(req *http.Request) (*http.Response, error) {
+				res, err := next.Do(req)
+				if err != nil || !strings.HasSuffix(req.URL.Path, "/importjobs") {
+					return res, err
+				}
+				text, err := io.ReadAll(res.Body)
+				text = bytes.ReplaceAll(text, []byte(`"IN_PROGRESS"`), []byte(`"RUNNING"`))
+				res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+				return res, err
+			})
+		})
+		c, err := New(api, atMost(4), withJobSize(5))
+		require.NoError(t, err)
+		report, err := c.Import(t.Context(), testTarget, testSources(60))
+		require.NoError(t, err)
+		requireTruth(t, service, testSources(60), report)
+		jobs := service.Jobs(testTarget.SequenceStoreID)
+		require.Len(t, jobs, 12)
+		for i, job := range jobs[4:] {
+			require.False(t, job.CreationTime.Before(jobs[i].CompletionTime), "job %d", i+4)
+		}
+	})
+}
+
+// Only a list that was read to its end tells that no job has ended unseen, so that a slot more than the limit can be tried.
+func TestSweepsThatTellOfAllJobs(t *testing.T) {
+	t.Parallel()
+	failed := &Error{Op: opList.String(), StatusCode: http.StatusInternalServerError}
+	for name, tc := range map[string]struct {
+		complete bool
+		err      error
+		tells    bool
+	}{
+		"all of it":    {complete: true, tells: true},
+		"a part of it": {complete: false},
+		"none of it":   {err: failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newTestClient(t, omicstest.New(), func(o *Options) { o.MaxPollDelay = 10 * time.Minute })
+				r := c.newRun(testTarget, ImportOptions{})
+				running := Job{JobRef: testJobRef, Status: types.ReadSetImportJobStatusInProgress}
+				for range sweepMin {
+					slot, err := c.slots.Acquire(t.Context())
+					require.NoError(t, err)
+					slot.Started()
+					r.flights = append(r.flights, &flight{slot: slot, busy: true, sub: Submission{Phase: PhaseRunning, Job: running, SentAt: time.Now()}})
+				}
+				full, err := c.slots.Acquire(t.Context())
+				require.NoError(t, err)
+				full.Refused()
+				c.slots.Seen()
+				time.Sleep(5 * time.Minute)
+				r.swept(t.Context(), sweepAnswer{r.flights, map[string]Job{running.ID: running}, tc.complete, tc.err})
+				began := time.Now()
+				_, err = c.slots.Acquire(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, tc.tells, time.Since(began) == 0)
+			})
+		})
+	}
 }
 
 // A list that is long with the jobs of others is not worth its requests.

@@ -371,6 +371,36 @@ func TestJournalOfAnotherPlace(t *testing.T) {
 	}
 }
 
+// What a journal knows of a store in another place, or in one that it does not know, is not asked for here.
+func TestJournalOfTwoPlaces(t *testing.T) {
+	t.Parallel()
+	for name, unmarked := range map[string]bool{"another Region": false, "no place": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				service := omicstest.New(func(o *omicstest.Options) {
+					o.Stores = []string{testTarget.SequenceStoreID, "9999999999"}
+					o.JobDuration = omicstest.FixedDuration(3 * time.Hour)
+				})
+				mem := new(memoryJournal)
+				crashed(t, service, mem, testSources(10), time.Minute)
+				if unmarked {
+					mem.records = mem.records[1:]
+				}
+				before := len(service.Requests(""))
+				c := newTestClient(t, service, journaled(mem), func(o *Options) {
+					o.ClientOptions = append(o.ClientOptions, func(o *omics.Options) { o.Region = "eu-west-1" })
+				})
+				_, err := c.Import(t.Context(), Target{"9999999999", testTarget.RoleARN}, testSources(20)[10:])
+				require.NoError(t, err)
+				for _, r := range service.Requests("")[before:] {
+					require.Equal(t, "9999999999", r.StoreID)
+				}
+				require.Zero(t, c.slots.InUse())
+			})
+		})
+	}
+}
+
 // A journal of a version that did not know of places is marked at its first use.
 func TestJournalWithoutAPlace(t *testing.T) {
 	t.Parallel()
