@@ -21,6 +21,8 @@ var (
 	lsSum    = regexp.MustCompile(`^\s*Total (?:Objects|Size): `)
 )
 
+var uriScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+
 // isListing reports whether a line is one of aws s3 ls.
 func isListing(line string) bool { return lsObject.MatchString(line) || lsFolder.MatchString(line) }
 
@@ -29,8 +31,7 @@ func isURI(line string) bool {
 	if strings.ContainsAny(line, "\t,;") {
 		return strings.Count(line, "://") == 1 && strings.HasPrefix(line, "s3://") && typeByName(line) != ""
 	}
-	scheme, _, ok := strings.Cut(line, "://")
-	return ok && !strings.ContainsAny(scheme, " /") || typeByName(line) != ""
+	return uriScheme.MatchString(line) || typeByName(line) != ""
 }
 
 // list reads a list of files: one URI a line, or the output of aws s3 ls.
@@ -81,14 +82,17 @@ func (l *lister) line(text string, number int, listing bool) error {
 		}
 		return nil
 	}
-	if !strings.Contains(uri, "://") && l.o.RewriteURI == nil {
-		l.fault(at, fault{
-			rule: readsetimport.RulePattern, value: uri,
-			detail: "must be a file's URI, s3://bucket/key, or Options.RewriteURI must make it one",
-		})
-		return nil
+	detail := ""
+	switch {
+	case !strings.Contains(uri, "://") && l.o.RewriteURI == nil:
+		detail = "must be a file's URI, s3://bucket/key, or Options.RewriteURI must make it one"
+	case strings.HasSuffix(uri, "/"):
+		detail = "must be a file, not a folder: aws s3 ls --recursive lists the files of one"
+	default:
+		return l.add(listedFile{uri, at})
 	}
-	return l.add(listedFile{uri, at})
+	l.fault(at, fault{rule: readsetimport.RulePattern, value: uri, detail: detail})
+	return nil
 }
 
 var errNoBucket = errors.New("Options.Bucket must name the bucket, which the list does not")

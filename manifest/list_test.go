@@ -77,6 +77,7 @@ func TestListFaults(t *testing.T) {
 		faults []fault
 	}{
 		"no URI":            {in: "s3://reads/a.fastq.gz\n  b.fastq.gz\n", faults: []fault{{2, 3, "", pattern, "s3://bucket/key"}}},
+		"a folder":          {in: "s3://reads/a.fastq.gz\ns3://reads/run1/\n", faults: []fault{{2, 1, "", pattern, "aws s3 ls --recursive"}}},
 		"upper-case bucket": {in: "s3://reads/a.fastq.gz\ns3://Reads/b.fastq.gz\n", faults: []fault{{2, 1, "", pattern, "lower-case"}}},
 		"https":             {in: "https://example.com/b.fastq.gz\ns3://reads/a.fastq.gz\n", faults: []fault{{1, 1, "", pattern, "Options.RewriteURI"}}},
 		"mates in the order of lines": {
