@@ -13,18 +13,18 @@ import (
 )
 
 // Files returns the sources of a listing of files, such as that of a bucket: FASTQ files, paired as [PairFASTQ] does, and
-// BAM and CRAM files by the ending of their names. Their samples and subjects come from their names: see Options.Pattern,
-// Options.IDs and Options.Subject. Files that accompany reads are skipped: see Options.OnSkip.
+// BAM and CRAM files by the ending of their names. Their subjects and samples come from their URIs: see Options.Pattern.
+// Files that accompany reads, such as indexes and reports, are skipped: see Options.OnSkip.
 //
-// The URIs must come folder by folder, as S3 lists them and sort orders them: a folder's files together, with those of
-// its subfolders before, after or between them. Files holds the names of a folder's FASTQ files until the listing has
-// left it. A FASTQ file of a folder that was left is a fault, since its mate may have been yielded without it.
+// The URIs must come folder by folder, as S3 lists them: the files of a folder together, with those of its subfolders
+// before, between or after them. Files holds the URIs of a folder's FASTQ files until the listing has left the folder. A
+// FASTQ file of a folder that the listing had left is a fault, since its mate may have been yielded without it.
 //
-// Faults and errors are those of [Read]: an [*Error] comes once and last. The Line of a fault is the number of the file in
-// the listing, from 1. Files of a kind that HealthOmics does not import are one fault for each ending. If the listing ends
-// with an error, the FASTQ files of the folders that it had not left are in no source.
+// Faults and errors are as in [Read]: an [*Error] comes once and last. The Line of a fault is the number of the file in the
+// listing, from 1. Unsupported files are one fault for each ending of their names. If the listing ends with an error, the
+// FASTQ files of folders that it had not left are in no source.
 //
-// The iterator is for one use.
+// The iterator can be used once.
 func Files(uris iter.Seq2[string, error], optFns ...func(*Options)) iter.Seq2[readsetimport.Source, error] {
 	return once(newOptions(optFns), func(rd *reader) error {
 		l, err := newLister(rd)
@@ -192,7 +192,7 @@ func (l *lister) source(kind types.FileType, f, mate listedFile) {
 		l.fault(f.at, fault{rule: readsetimport.RulePattern, value: f.uri, detail: err.Error(), err: err})
 		return
 	}
-	l.take(&row{
+	l.completeRow(&row{
 		source: readsetimport.Source{
 			Type: kind, Source1: f.uri, Source2: mate.uri, SubjectID: subject, SampleID: sample,
 		},

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 
@@ -11,17 +12,21 @@ import (
 )
 
 // fuzzRead shows that no input breaks a reader: what it yields is valid, it ends, its faults are in order and have a
-// place, and errors are one line.
+// place, and errors are one line. They are the same if the input comes a byte at a time.
 func fuzzRead(f *testing.F, begin string, seeds ...string) {
 	for _, s := range seeds {
 		f.Add(strings.TrimPrefix(s, begin))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		_, err := collect(t, manifest.Read(strings.NewReader(begin+text), func(o *manifest.Options) {
+		options := func(o *manifest.Options) {
 			o.MaxBytes = 64 << 20
 			o.ReferenceARN = reference
 			o.Bucket, o.Inventory = "reads", inventoryColumns
-		}))
+		}
+		got, err := collect(t, manifest.Read(strings.NewReader(begin+text), options))
+		slowly, slowErr := collect(t, manifest.Read(iotest.OneByteReader(strings.NewReader(begin+text)), options))
+		require.Equal(t, got, slowly)
+		require.Equal(t, err, slowErr)
 		if err == nil {
 			return
 		}

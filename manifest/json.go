@@ -2,330 +2,167 @@ package manifest
 
 import (
 	"bufio"
-	"errors"
-	"slices"
-	"strings"
+	"cmp"
+	"io"
 
 	"github.com/readsetimport/readsetimport"
 )
 
-// json reads an API manifest, a list of sources, or sources one after the other.
-func (rd *reader) json(in *bufio.Reader) error {
-	j := &jsonReader{object: object{reader: rd}, lexer: newLexer(in)}
-	err := j.document()
-	var s *syntaxError
-	if errors.As(err, &s) {
-		rd.fault(place{line: s.at.line, column: s.at.column}, fault{rule: readsetimport.RulePattern, detail: s.detail})
-		return nil
-	}
-	if err == errStopped {
-		return nil
-	}
-	return err
-}
-
-// errStopped ends the reading without a fault of its own: the caller broke off, or there are faults enough.
-var errStopped = errors.New("stopped")
-
+// jsonReader reads JSON a value at a time: a source, on a line of its own or in a list, or what an API manifest has before
+// and after its list. encoding/json checks each value and unquotes its strings. Finding the values and where their parts
+// are, for the places of faults, is our own code (scan), for want of a library that keeps what is promised:
+//
+//   - encoding/json's Decoder knows no comments and no lines, and reads a source token by token, which is the only way to
+//     learn where its parts are, at a tenth of the speed;
+//   - github.com/tailscale/hujson, which blanks comments in place, holds a whole document as a tree of thirty times its
+//     size, and recurses for each bracket, so that a file of 1 MiB of brackets ends the process.
 type jsonReader struct {
 	object
-	*lexer
-	from int64 // where the source began
+	text  []byte // from the begin of the value that is being read
+	begin spot   // where text begins
+	next  int    // index in text of what scan has not seen
+	at    spot   // where that is
+	eof   bool   // the input has no more
+	open  []int  // nodes whose brackets are open; -1 if they were dropped with a part of their list
+	comma int    // index in text of a comma that no value has followed, or -1
+	half  int    // index in text of an escape that is no character, or -1
+	torn  int    // index in text of a string or a comment without an end, or -1
+
+	list   int    // depth of brackets of the sources in a list, or 0
+	before string // JSON that stands for the part of the document that was dropped
+	whole  []byte // the value in such a document, for encoding/json
+	last   bool   // nothing may follow
 }
 
-func (j *jsonReader) document() error {
-	if err := j.advance(); err != nil {
-		return err
-	}
-	if j.kind == '[' {
-		if err := j.list(); err != nil {
+// Limits of a value of JSON, with maxRow and maxField.
+const (
+	maxDepth = 100
+	maxNodes = 10_000
+)
+
+// json reads an API manifest, a list of sources, or sources one after the other, such as JSON Lines.
+func (rd *reader) json(in *bufio.Reader) error {
+	j := &jsonReader{object: object{reader: rd}, at: spot{1, 1}}
+	j.drop()
+	for !j.stopped() && !j.eof {
+		more, err := in.Peek(max(1, in.Buffered()))
+		if j.eof = len(more) == 0; j.eof && err != io.EOF {
 			return err
 		}
-		return j.onlyOne()
-	}
-	for j.kind != tokenEnd {
-		line := j.lexer.at.line
-		manifest, err := j.topObject()
-		if manifest && err == nil {
-			return j.onlyOne()
-		}
-		next := false
-		if err != nil {
-			if next, err = j.nextLine(err, line, manifest); err != nil {
-				return err
+		j.text = append(j.text, more...)
+		_, _ = in.Discard(len(more))
+		for !j.stopped() {
+			instead, ok := j.scan()
+			if !ok {
+				break
 			}
+			j.value(instead, nil)
 		}
-		if !next {
-			if err := j.advance(); err != nil {
-				return err
+		switch {
+		case j.stopped():
+		case len(j.text)-j.next > maxField:
+			j.value("?", &rowFault{j.at, "must be a string or a comment of at most 128 KiB"})
+		case len(j.text) > maxRow || len(j.nodes) > maxNodes || len(j.open) > maxDepth:
+			at := j.begin
+			if i := j.item(); i < len(j.nodes) {
+				at = j.nodes[i].at
 			}
+			j.value("?", &rowFault{at, "must be a source of at most 1 MiB, with at most 5000 keys, and no more than 100 brackets within each other"})
+		case j.eof && (len(j.open) > 0 || j.next < len(j.text)):
+			j.value("?", nil)
+		case len(j.open) == 0:
+			j.drop()
 		}
 	}
 	return nil
 }
 
-// nextLine goes on after a bad line of JSON Lines. It reports whether the next line's brace has been read already. When
-// it cannot go on, it returns the error.
-func (j *jsonReader) nextLine(err error, line int, manifest bool) (bool, error) {
-	var s *syntaxError
-	if manifest || !errors.As(err, &s) {
-		return false, err
-	}
-	next := j.kind == '{' && j.lexer.at == s.at && s.at.line > line && s.at.column == 1
-	atEnd := s.at.line == line && j.lexer.next == spot{line + 1, 1}
-	if !next && !atEnd && (s.at.line != line || j.lexer.next.line != line) {
-		return false, err
-	}
-	j.bad(s.at, "", readsetimport.RulePattern, s.detail)
-	if j.stopped() {
-		return false, errStopped
-	}
-	if next || atEnd {
-		return next, nil
-	}
-	return false, j.skipLine()
+// drop drops what has been scanned.
+func (j *jsonReader) drop() {
+	j.text, j.begin, j.next = j.text[j.next:], j.at, 0
+	j.nodes, j.comma, j.half, j.torn = j.nodes[:0], -1, -1, -1
 }
 
-// onlyOne checks that nothing follows a manifest.
-func (j *jsonReader) onlyOne() error {
-	if err := j.advance(); err != nil {
-		return err
+// value takes the value that has been scanned. instead is what scan found in place of its end, or "?" for the end of the
+// input; limit is the fault if the value is too large. What comes before a fault in the value is read, too.
+func (j *jsonReader) value(instead string, limit *rowFault) {
+	first, f := j.at, limit
+	if len(j.nodes) > 0 {
+		first = j.nodes[0].at
 	}
-	if j.kind != tokenEnd {
-		return j.lexer.fail("must be the end: one manifest is all that an input has")
+	list := j.before != "" || len(j.nodes) > 0 && j.nodes[0].kind == nodeList
+	if f == nil {
+		f = j.syntax(instead)
 	}
-	return nil
-}
-
-// topObject reads an object that is an API manifest, or else a source.
-func (j *jsonReader) topObject() (manifest bool, err error) {
-	if j.kind != '{' {
-		return false, j.lexer.fail("must be an object in braces")
-	}
-	begin := j.lexer.at
-	j.begins(begin)
-	var t target
-	first := true
-	err = j.pairs(func(key string, at spot) error {
-		if first {
-			first = false
-			manifest = slices.Contains(manifestKeys, key) || slices.Contains(jobKeys, key)
-		}
-		if manifest {
-			return j.manifestKey(&t, key, at)
-		}
-		return j.sourceKey(key, at)
-	})
 	switch {
-	case err != nil:
-		return manifest, err
-	case manifest:
-		t.check(&j.object, begin)
-	case !j.end():
-		return false, errStopped
+	case j.last:
+		f = &rowFault{first, "must be the end: one manifest is all that an input has"}
+		j.nodes = j.nodes[:0]
+	case limit != nil:
+		j.cut(j.at)
+	case f != nil:
+		j.cut(f.at)
 	}
-	return manifest, nil
+	inList := j.list > 0 && j.item() <= len(j.nodes)
+	j.readNodes()
+	if f != nil {
+		j.bad(f.at, "", readsetimport.RulePattern, f.detail)
+		// Reading can go on after a source that has its end, and on the next line after one that should be on a line.
+		j.done = j.last || instead == "?" || inList && instead != "" || !inList && (j.manifest || instead == "\n" && f.at.line != first.line)
+	}
+	if instead != "" {
+		j.open = j.open[:0]
+	}
+	if len(j.open) == 0 {
+		j.last = j.last || list || j.manifest
+		if j.list, j.before = 0, ""; f == nil {
+			j.endManifest()
+		}
+	}
+	j.drop()
 }
 
-// pairs reads an object from its brace on. The function is called at each value, which it takes.
-func (j *jsonReader) pairs(value func(key string, at spot) error) error {
-	for {
-		if err := j.advance(); err != nil {
-			return err
-		}
-		if j.kind == '}' {
-			return nil
-		}
-		if j.kind != tokenString {
-			return j.lexer.fail("must be a key in double quotes, or the closing brace")
-		}
-		key, at := j.text, j.lexer.at
-		if err := j.expect(':', "must be a colon, after the key"); err != nil {
-			return err
-		}
-		if err := j.advance(); err != nil {
-			return err
-		}
-		if j.kind == tokenEnd || strings.IndexByte("}],:", j.kind) >= 0 {
-			return j.lexer.fail("must be a value, after the colon")
-		}
-		if err := value(key, at); err != nil {
-			return err
-		}
-		if err := j.advance(); err != nil {
-			return err
-		}
-		switch j.kind {
-		case '}':
-			return nil
-		case ',':
-		default:
-			return j.lexer.fail("must be a comma or the closing brace, after the value")
-		}
+// item returns the index of the node of the source in a list, which is 0 except for the first source of a list.
+func (j *jsonReader) item() int {
+	if j.list == 0 {
+		return 0
 	}
+	return j.open[j.list-1] + 1
 }
 
-func (j *jsonReader) expect(kind byte, detail string) error {
-	if err := j.advance(); err != nil {
-		return err
-	}
-	if j.kind != kind {
-		return j.lexer.fail(detail)
-	}
-	return nil
-}
-
-// list reads a list of sources from its bracket on.
-func (j *jsonReader) list() error {
-	for {
-		if err := j.advance(); err != nil {
-			return err
-		}
-		switch j.kind {
-		case ']':
-			return nil
-		case '{':
-			j.begins(j.lexer.at)
-			if err := j.pairs(j.sourceKey); err != nil {
-				return err
-			}
-			j.end()
-		default:
-			j.bad(j.lexer.at, "", readsetimport.RulePattern, "must be a source: an object in braces")
-			if err := j.skip(); err != nil {
-				return err
-			}
-		}
-		if j.stopped() {
-			return errStopped
-		}
-		if err := j.advance(); err != nil {
-			return err
-		}
-		switch j.kind {
-		case ']':
-			return nil
-		case ',':
-		default:
-			return j.lexer.fail("must be a comma or the closing bracket, after the source")
-		}
-	}
-}
-
-func (j *jsonReader) begins(at spot) {
-	j.start(at)
-	j.from = j.offset
-}
-
-func (j *jsonReader) manifestKey(t *target, key string, at spot) error {
-	switch key {
-	case "sequenceStoreId":
-		return j.targetValue(&t.values.SequenceStoreID, &t.at[0], key)
-	case "roleArn":
-		return j.targetValue(&t.values.RoleARN, &t.at[1], key)
-	case "clientToken":
-		return j.skip()
-	case "sources":
-		if t.list {
-			j.bad(at, key, readsetimport.RuleDuplicate, "must be there once")
-		}
-		t.list = true
-		if j.kind != '[' {
-			return j.lexer.fail("must be a list in brackets")
-		}
-		return j.list()
-	}
-	j.unknown(key, at, "a manifest", manifestKeys)
-	if slices.Contains(jobKeys, key) || j.stopped() {
-		return errStopped
-	}
-	return j.skip()
-}
-
-func (j *jsonReader) targetValue(value *string, at *spot, key string) error {
-	if *at != (spot{}) {
-		j.bad(j.lexer.at, key, readsetimport.RuleDuplicate, "must be there once")
-	}
-	begin := j.lexer.at
-	text, ok, err := j.stringValue(key)
-	if ok {
-		*value, *at = text, begin
-	}
-	return err
-}
-
-// sourceKey reads the value of one key of a source.
-func (j *jsonReader) sourceKey(key string, at spot) error {
-	if j.offset-j.from > maxRow {
-		return &syntaxError{j.begin, "must be a source of at most 1 MiB"}
-	}
-	if j.more {
-		return errStopped
-	}
-	switch key {
-	case "sourceFiles":
-		if j.kind == '{' {
-			return j.pairs(j.fileKey)
-		}
-	case "tags":
-		if j.kind == '{' {
-			if j.values[fieldTags] != (spot{}) {
-				j.bad(at, key, readsetimport.RuleDuplicate, "must be there once")
-			}
-			j.values[fieldTags] = at
-			return j.pairs(j.tagKey)
-		}
-		if j.kind == tokenNull {
-			return nil
-		}
+// readNodes reads the nodes: a value that stands alone, or a source in a list, and before the first one what its document has
+// before the list.
+func (j *jsonReader) readNodes() {
+	i := j.item()
+	switch {
+	case len(j.nodes) == 0:
+	case j.list == 0 || i > len(j.nodes):
+		j.readTop()
 	default:
-		if !slices.Contains(sourceKeys, key) {
-			j.unknown(key, at, "a source", sourceKeys)
-			return j.skip()
+		if i > 0 {
+			for _, n := range j.open[:j.list] {
+				j.nodes[n].end = i
+			}
+			j.readTop()
+			j.before = [...]string{1: "[0", 2: `{"":[0`}[j.list]
+			copy(j.open, []int{-1, -1}[:j.list])
 		}
-		return j.fieldValue(sourceField(key), key)
+		if i < len(j.nodes) && !j.stopped() {
+			j.source(i)
+		}
 	}
-	j.bad(j.lexer.at, key, readsetimport.RulePattern, "must be an object in braces")
-	return j.skip()
 }
 
-func (j *jsonReader) fileKey(key string, at spot) error {
-	if !slices.Contains(fileKeys, key) {
-		j.unknown(key, at, "sourceFiles", fileKeys)
-		return j.skip()
+// cut drops the nodes from a place on. Objects and lists that end after it are torn.
+func (j *jsonReader) cut(at spot) {
+	n := len(j.nodes)
+	for n > 0 && !j.nodes[n-1].at.before(at) {
+		n--
 	}
-	return j.fieldValue(sourceField("sourceFiles."+key), "sourceFiles."+key)
-}
-
-func (j *jsonReader) fieldValue(field int, name string) error {
-	at := j.lexer.at
-	value, ok, err := j.stringValue(name)
-	if ok {
-		j.set(field, value, at)
+	j.nodes = j.nodes[:n]
+	for i := range j.nodes {
+		if node := &j.nodes[i]; node.end == 0 || node.end > n || !node.stop.before(at) {
+			node.end, node.torn = min(cmp.Or(node.end, n), n), true
+		}
 	}
-	return err
-}
-
-func (j *jsonReader) tagKey(key string, at spot) error {
-	if j.offset-j.from > maxRow {
-		return &syntaxError{j.begin, "must be a source of at most 1 MiB"}
-	}
-	value, ok, err := j.stringValue("tags")
-	if ok {
-		j.tag(key, value, at)
-	}
-	return err
-}
-
-// stringValue takes a string. It is not ok for null, which is as if the key were not there, and for other values, which
-// are faults.
-func (j *jsonReader) stringValue(field string) (string, bool, error) {
-	switch j.kind {
-	case tokenString:
-		return j.text, true, nil
-	case tokenNull:
-		return "", false, nil
-	}
-	j.bad(j.lexer.at, field, readsetimport.RulePattern, "must be a string in double quotes")
-	return "", false, j.skip()
 }

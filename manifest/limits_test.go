@@ -95,6 +95,8 @@ func TestLimits(t *testing.T) {
 		"quoted columns":    {header + a + "\"x\"" + strings.Repeat(",", 1001) + "\n" + b, sources{sourceA, sourceB}, fault{3, 1004, "", readsetimport.RulePattern, "1000 columns"}},
 		"JSON string":       {"[" + jsonA + `,{"name":"` + long, sources{sourceA}, fault{1, 118, "", readsetimport.RulePattern, "128 KiB"}},
 		"JSON source":       {"[" + jsonA + `,{"tags":{` + strings.Repeat(`"k":"v",`, 200_000), sources{sourceA}, fault{1, 127, "tags", readsetimport.RuleDuplicate, ""}},
+		"JSON number":       {"[" + jsonA + `,{"name":` + strings.Repeat("1", 200_000), sources{sourceA}, fault{1, 118, "", readsetimport.RulePattern, "128 KiB"}},
+		"JSON comment":      {"[" + jsonA + ", /*" + long[:200_000], sources{sourceA}, fault{1, 111, "", readsetimport.RulePattern, "128 KiB"}},
 		"YAML source":       {yamlA + "- name: " + long[:300_000], sources{sourceA}, fault{6, 1, "", readsetimport.RulePattern, "256 KiB"}},
 		"YAML line":         {yamlA + "- name: " + long, nil, fault{6, 1, "", readsetimport.RulePattern, "1 MiB"}},
 		"YAML manifest":     {"clientToken: " + long[:300_000], nil, fault{1, 1, "", readsetimport.RulePattern, "256 KiB"}},
@@ -119,6 +121,63 @@ func TestJSONSourceLimit(t *testing.T) {
 	}
 	_, err := readString(t, `[{"tags":{`+b.String()+`}}]`)
 	requireFaults(t, err, fault{1, 2, "", readsetimport.RulePattern, "1 MiB"})
+}
+
+// TestJSONLimits shows where a source is found to be too large, whatever else is wrong with it.
+func TestJSONLimits(t *testing.T) {
+	var tags strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&tags, `"k%d":"%s",`+"\n", i, strings.Repeat("v", 20_000))
+	}
+	for name, test := range map[string]struct{ in, detail string }{
+		"bytes":    {`{"tags":{` + tags.String(), "1 MiB"},
+		"keys":     {`{"x":[1` + strings.Repeat(",1", 10_000), "5000 keys"},
+		"brackets": {`{"x":` + strings.Repeat("[", 101), "100 brackets"},
+	} {
+		for begin, want := range map[string]fault{
+			jsonA + "\n":                 {2, 1, "", readsetimport.RulePattern, test.detail},
+			"[" + jsonA + ",":            {1, 110, "", readsetimport.RulePattern, test.detail},
+			`{"sources":[` + jsonA + `,`: {1, 121, "", readsetimport.RulePattern, test.detail},
+		} {
+			got, err := readString(t, begin+test.in)
+			require.Equal(t, sources{sourceA}, got, name)
+			var e *manifest.Error
+			require.ErrorAs(t, err, &e)
+			e.Faults = e.Faults[len(e.Faults)-1:]
+			requireFaults(t, e, want)
+		}
+	}
+}
+
+// TestLongDocuments reads documents of any length, and finds the fault of their last source.
+func TestLongDocuments(t *testing.T) {
+	const count = 5000
+	for name, text := range map[string][3]string{
+		"list":     {"[ // all\n", `{"sourceFiles":{"source1":"s3://reads/%d.fastq.gz"}, "sourceFileType":"FASTQ", "subjectId":"é", "sampleId":"%s",}, /* next */` + "\n", "]\n"},
+		"manifest": {"{\"sources\":[\n", `{"sourceFiles":{"source1":"s3://reads/%d.fastq.gz"}, "sourceFileType":"FASTQ", "subjectId":"é", "sampleId":"%s"},` + "\n", "],\"clientToken\":null}\n"},
+		"YAML":     {"sources:\n", `- {sourceFiles: {source1: "s3://reads/%d.fastq.gz"}, sourceFileType: FASTQ, subjectId: é, sampleId: "%s"}` + "\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			b.WriteString(text[0])
+			for i := range count {
+				fmt.Fprintf(&b, text[1], i, "s")
+			}
+			b.WriteString(strings.Replace(fmt.Sprintf(text[1], count, ""), "sourceFileType", "fileType", 1))
+			b.WriteString(text[2])
+			got, err := readString(t, b.String())
+			require.Len(t, got, count)
+			var e *manifest.Error
+			require.ErrorAs(t, err, &e)
+			require.Len(t, e.Faults, 3)
+			for _, f := range e.Faults {
+				require.Equal(t, count+2, f.Line)
+			}
+			require.Equal(t, "fileType", e.Faults[0].Field)
+			line := strings.Split(b.String(), "\n")[count+1]
+			require.Equal(t, "fileType", strings.Trim(line[e.Faults[0].Column-1:], `"`)[:8])
+		})
+	}
 }
 
 func TestMaxBytes(t *testing.T) {

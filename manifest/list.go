@@ -41,9 +41,9 @@ func (rd *reader) list(in *bufio.Reader, listing bool) error {
 		return err
 	}
 	l.unordered = true
-	lines := rowReader{in: in}
+	lines := lineReader{in: in}
 	for !rd.stopped() {
-		line, err := lines.readLine()
+		line, err := lines.readText()
 		var long *rowFault
 		switch {
 		case err == io.EOF:

@@ -21,6 +21,7 @@ type reader struct {
 	faults []*Fault
 	broken bool // the caller broke off
 	more   bool // the limit of faults is reached
+	done   bool // there is no use in reading on
 }
 
 // fields of a source, in the order in which they are checked.
@@ -75,10 +76,10 @@ func (rd *reader) fault(at place, f fault) bool {
 	return !rd.more
 }
 
-// stopped reports whether reading is to end, because the caller broke off or there are faults enough.
-func (rd *reader) stopped() bool { return rd.broken || rd.more }
+// stopped reports whether reading is to end before the input does.
+func (rd *reader) stopped() bool { return rd.broken || rd.more || rd.done }
 
-// error is what the iteration ends with, or nil.
+// error returns the error that the iteration ends with, or nil.
 func (rd *reader) error(err error) error {
 	if len(rd.faults) == 0 && err == nil {
 		return nil
@@ -86,10 +87,10 @@ func (rd *reader) error(err error) error {
 	return &Error{Name: rd.o.Name, Faults: rd.faults, More: rd.more, Err: err}
 }
 
-// take completes a row, checks it, and yields it if it is good. It reports whether reading may go on.
-func (rd *reader) take(r *row) bool {
+// completeRow completes a row, checks it, and yields it if it is good. It reports whether reading may go on.
+func (rd *reader) completeRow(r *row) bool {
 	s := &r.source
-	s.Type = types.FileType(upper(string(s.Type)))
+	s.Type = types.FileType(strings.ToUpper(string(s.Type)))
 	if s.SubjectID == "" && r.noSubject {
 		s.SubjectID = s.SampleID
 		if rd.o.Subject != nil && s.SampleID != "" {
@@ -152,7 +153,7 @@ func (rd *reader) invalid(r *row, err error) {
 	}
 }
 
-// fieldErrors are the faults in an error of validation.
+// fieldErrors returns the faults in an error of validation.
 func fieldErrors(err error) []*readsetimport.FieldError {
 	var invalid *readsetimport.ValidationError
 	if errors.As(err, &invalid) {
@@ -161,7 +162,7 @@ func fieldErrors(err error) []*readsetimport.FieldError {
 	return nil
 }
 
-// fieldOf is the field that a path names.
+// fieldOf returns the field that a path names, or -1.
 func fieldOf(path string) int {
 	for field, p := range fieldPaths {
 		if p == path {
@@ -174,7 +175,7 @@ func fieldOf(path string) int {
 	return -1
 }
 
-// hint says which option helps.
+// hint returns which option helps, for a detail.
 func hint(field int, f *readsetimport.FieldError, o Options) string {
 	switch {
 	case field <= fieldSource2 && field >= 0 && f.Rule == readsetimport.RulePattern && !strings.HasPrefix(f.Value, "s3://") && o.RewriteURI == nil:
@@ -206,17 +207,7 @@ func repeatedFault(uri string, line int) fault {
 	}
 }
 
-// upper is strings.ToUpper that allocates nothing for what is upper case.
-func upper(s string) string {
-	for i := range len(s) {
-		if c := s[i]; c < 'A' || c > 'Z' {
-			return strings.ToUpper(s)
-		}
-	}
-	return s
-}
-
-// printable is the name of a field as it can stand in a line of text.
+// printable returns the name of a field as it can be printed within a line.
 func printable(name string) string {
 	for _, r := range name {
 		if !unicode.IsPrint(r) || r == utf8.RuneError {
@@ -226,7 +217,7 @@ func printable(name string) string {
 	return shorten(name)
 }
 
-// shorten cuts a value to a length that a person can read.
+// shorten returns a value cut to a length that a person can read.
 func shorten(s string) string {
 	const most = 100
 	if len(s) <= most {

@@ -3,30 +3,28 @@ package manifest
 import (
 	"bufio"
 	"bytes"
+	"encoding/csv"
+	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
-// rowReader splits a table into rows. It reads what encoding/csv does, and differs from it where sheets do: a quote in
-// the middle of an unquoted field is a quote, as in the JSON that Terra's tables hold. It bounds the memory for a row,
-// and goes on after a bad one.
-type rowReader struct {
-	in    *bufio.Reader
-	comma byte
-
-	line   int      // of the last line read
-	first  int      // line on which the row began
-	fields []string // of the row, valid until the next one
-	at     []spot   // where the fields begin
-	long   []byte   // of a line that is longer than the buffer
-	value  []byte   // of the fields of a row with quotes, one after the other
-	ends   []int    // of those fields
+// lineReader reads lines, and bounds the memory for one.
+type lineReader struct {
+	in   *bufio.Reader
+	line int    // of the last line read, from 1
+	long []byte // a line that is longer than the buffer
 }
 
 // spot is a line and a column, both from 1, the column in bytes.
 type spot struct{ line, column int }
 
-// rowFault is a row that cannot be split into fields. The rows after it can be read.
+func (s spot) before(t spot) bool {
+	return s.line < t.line || s.line == t.line && s.column < t.column
+}
+
+// rowFault is a line or a row that cannot be read. Those after it can.
 type rowFault struct {
 	at     spot
 	detail string
@@ -34,166 +32,171 @@ type rowFault struct {
 
 func (e *rowFault) Error() string { return e.detail }
 
+// readLine reads a line with its end, which the last line may lack. The bytes are valid until the next call. A line that
+// is longer than a row may be is a *rowFault; one that the input's error cuts off is dropped.
+func (t *lineReader) readLine() ([]byte, error) {
+	t.long = t.long[:0]
+	for {
+		part, err := t.in.ReadSlice('\n')
+		if err == nil && len(t.long) == 0 {
+			t.line++
+			return part, nil
+		}
+		if len(t.long) <= maxRow {
+			t.long = append(t.long, part...)
+		}
+		switch {
+		case err == bufio.ErrBufferFull:
+			continue
+		case err != nil && (err != io.EOF || len(t.long) == 0):
+			return nil, err
+		}
+		t.line++
+		if len(t.long) > maxRow {
+			return nil, &rowFault{spot{t.line, 1}, "must be a line of at most 1 MiB"}
+		}
+		return t.long, nil
+	}
+}
+
+// readText reads a line without its end.
+func (t *lineReader) readText() ([]byte, error) {
+	line, err := t.readLine()
+	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), err
+}
+
+// rowReader splits a table into rows, which encoding/csv does. It is also the reader that encoding/csv reads from, a line
+// at a time, so that it knows where a row ends, bounds the memory for it, and can go on after a bad one.
+//
+// Quotes are lazy: a quote within an unquoted field is a quote, as in the JSON that Terra's tables hold. But a quoted field
+// must end at its closing quote. encoding/csv would take all rows up to the next quote into a field that goes on.
+type rowReader struct {
+	lineReader
+	comma byte
+
+	first  int      // line on which the row began
+	fields []string // of the row, valid until the next one
+	at     []spot   // where the fields begin
+
+	csv    *csv.Reader
+	row    []byte // the row's lines
+	rest   []byte // what of them encoding/csv has not read
+	quotes int    // in the row
+}
+
 // next reads a row, which is not blank and no comment. Its fields and spots are valid until the next call; the strings
 // stay. The error is io.EOF, a *rowFault, or the input's.
 func (t *rowReader) next() error {
+	if t.csv == nil {
+		t.csv = csv.NewReader(t)
+		t.csv.Comma, t.csv.LazyQuotes, t.csv.FieldsPerRecord, t.csv.ReuseRecord = rune(t.comma), true, -1, true
+	}
 	for {
 		line, err := t.readLine()
 		if err != nil {
 			return err
 		}
-		t.first = t.line
-		if len(line) == 0 || line[0] == '#' || len(bytes.TrimSpace(line)) == 0 {
+		if line[0] == '#' || len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		t.fields, t.at = t.fields[:0], t.at[:0]
-		if bytes.IndexByte(line, '"') < 0 {
-			err = t.plain(string(line))
-		} else {
-			err = t.quoted(line)
+		t.first, t.row, t.quotes = t.line, t.row[:0], 0
+		if err = t.feed(line); err == nil {
+			t.fields, err = t.csv.Read()
 		}
-		if err != nil || !t.empty() {
+		if err == nil || err == errNotOpen {
+			err = t.check()
+		}
+		// A row of separators only is blank, too, as spreadsheets leave them at the end.
+		if err != nil || slices.ContainsFunc(t.fields, func(f string) bool { return f != "" }) {
 			return err
 		}
 	}
 }
 
-// empty reports whether the row has separators only, as spreadsheets leave them at the end.
-func (t *rowReader) empty() bool {
-	for _, f := range t.fields {
-		if f != "" {
-			return false
-		}
-	}
-	return true
-}
-
-// readLine reads a line without its end. The bytes are valid until the next call.
-func (t *rowReader) readLine() ([]byte, error) {
-	line, err := t.in.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
-		line, err = t.readLong(line)
-	}
-	if err == io.EOF && len(line) > 0 {
-		err = nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	t.line++
-	line = bytes.TrimSuffix(line, []byte("\n"))
-	return bytes.TrimSuffix(line, []byte("\r")), nil
-}
-
-// readLong reads the rest of a line that is longer than the buffer, and drops what is longer than a row may be.
-func (t *rowReader) readLong(line []byte) ([]byte, error) {
-	t.long = append(t.long[:0], line...)
-	for {
-		line, err := t.in.ReadSlice('\n')
-		if len(t.long) <= maxRow {
-			t.long = append(t.long, line...)
-		}
-		if err == bufio.ErrBufferFull {
-			continue
-		}
-		if len(t.long) > maxRow && (err == nil || err == io.EOF) {
-			t.line++
-			return nil, &rowFault{spot{t.line, 1}, "must be a line of at most 1 MiB"}
-		}
-		return t.long, err
-	}
-}
-
-// plain splits a line that has no quotes. The fields share the line's memory.
-func (t *rowReader) plain(line string) error {
-	for start := 0; ; {
-		n := strings.IndexByte(line[start:], t.comma)
-		end := start + n
-		if n < 0 {
-			end = len(line)
-		}
-		at := spot{t.line, start + 1}
-		if err := t.check(len(t.fields), end-start, at); err != nil {
-			return err
-		}
-		t.fields = append(t.fields, line[start:end])
-		t.at = append(t.at, at)
-		if n < 0 {
-			return nil
-		}
-		start = end + 1
-	}
-}
-
-// quoted splits a line that has quotes, and reads on while one is open. The fields share one string, too.
-func (t *rowReader) quoted(line []byte) error {
-	t.value, t.ends = t.value[:0], t.ends[:0]
-	for pos, size := 0, len(line); ; {
-		at := spot{t.line, pos + 1}
-		from := len(t.value)
-		if pos < len(line) && line[pos] == '"' {
-			pos++
-			for {
-				n := bytes.IndexByte(line[pos:], '"')
-				if n >= 0 {
-					t.value = append(t.value, line[pos:pos+n]...)
-					pos += n + 1
-					if pos < len(line) && line[pos] == '"' {
-						t.value = append(t.value, '"')
-						pos++
-						continue
-					}
-					break
-				}
-				t.value = append(append(t.value, line[pos:]...), '\n')
-				var err error
-				switch line, err = t.readLine(); {
-				case err == io.EOF:
-					return &rowFault{at, "must end with a quote, as it begins with one"}
-				case err != nil:
-					return err
-				}
-				pos = 0
-				if size += len(line) + 1; size > maxRow {
-					return &rowFault{spot{t.first, 1}, "must be a row of at most 1 MiB"}
-				}
-			}
-			if pos < len(line) && line[pos] != t.comma {
-				return &rowFault{spot{t.line, pos + 1}, "must be a separator or the end of the line, after the closing quote; a quote inside of a quoted field is written twice"}
-			}
-		} else {
-			n := bytes.IndexByte(line[pos:], t.comma)
-			if n < 0 {
-				n = len(line) - pos
-			}
-			t.value = append(t.value, line[pos:pos+n]...)
-			pos += n
-		}
-		if err := t.check(len(t.ends), len(t.value)-from, at); err != nil {
-			return err
-		}
-		t.ends = append(t.ends, len(t.value))
-		t.at = append(t.at, at)
-		if pos == len(line) {
-			break
-		}
-		pos++
-	}
-	all, from := string(t.value), 0
-	for _, end := range t.ends {
-		t.fields = append(t.fields, all[from:end])
-		from = end
+// feed adds a line to the row.
+func (t *rowReader) feed(line []byte) error {
+	const maxSeparators = 100 * maxColumns // bounds what encoding/csv holds for a line
+	t.row = append(t.row, line...)
+	t.rest = t.row[len(t.row)-len(line):]
+	t.quotes += bytes.Count(line, []byte{'"'})
+	switch {
+	case len(t.row) > maxRow:
+		return &rowFault{spot{t.first, 1}, "must be a row of at most 1 MiB"}
+	case bytes.Count(line, []byte{t.comma}) > maxSeparators:
+		return &rowFault{spot{t.line, 1}, "must be a row of at most 1000 columns"}
 	}
 	return nil
 }
 
-// check bounds the columns of a row, and the length of a field.
-func (t *rowReader) check(column, size int, at spot) error {
-	switch {
-	case column == maxColumns:
-		return &rowFault{at, "must be a row of at most 1000 columns"}
-	case size > maxField:
-		return &rowFault{at, "must be a field of at most 128 KiB"}
+// errNotOpen keeps encoding/csv from reading the next row into a field whose closing quote was there.
+var errNotOpen = errors.New("no quote is open")
+
+// Read is for encoding/csv. It reads the rest of a line, and another line of the input only while a quote is open.
+func (t *rowReader) Read(p []byte) (int, error) {
+	if len(t.rest) == 0 {
+		if t.row[len(t.row)-1] != '\n' {
+			return 0, io.EOF
+		}
+		if t.quotes%2 == 0 {
+			return 0, errNotOpen
+		}
+		line, err := t.readLine()
+		if err == nil {
+			err = t.feed(line)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, t.rest)
+	t.rest = t.rest[n:]
+	return n, nil
+}
+
+// check finds where the fields of a row are, and checks their number, their length and their quotes.
+func (t *rowReader) check() error {
+	t.at = t.at[:0]
+	before, _ := t.csv.FieldPos(0)
+	for i, f := range t.fields {
+		line, column := t.csv.FieldPos(i)
+		at := spot{t.first + line - before, column}
+		switch {
+		case i == maxColumns:
+			return &rowFault{at, "must be a row of at most 1000 columns"}
+		case len(f) > maxField:
+			return &rowFault{at, "must be a field of at most 128 KiB"}
+		}
+		t.at = append(t.at, at)
+	}
+	if t.quotes == 0 {
+		return nil
+	}
+	return t.checkQuotes()
+}
+
+// checkQuotes finds a quoted field that is not written as its value must be.
+func (t *rowReader) checkQuotes() error {
+	row, from := bytes.ReplaceAll(t.row, []byte("\r\n"), []byte("\n")), 0
+	for i, f := range t.fields {
+		if from < len(row) && row[from] == '"' {
+			f = `"` + strings.ReplaceAll(f, `"`, `""`) + `"`
+			n := 0
+			for n < len(f) && from+n < len(row) && f[n] == row[from+n] {
+				n++
+			}
+			before := row[:from+n]
+			switch {
+			case n == len(f):
+			case len(before) == len(row):
+				return &rowFault{t.at[i], "must end with a quote, as it begins with one"}
+			default:
+				return &rowFault{
+					spot{t.first + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n')},
+					"must be a separator or the end of the line, after the closing quote; a quote inside of a quoted field is written twice",
+				}
+			}
+		}
+		from += len(f) + 1
 	}
 	return nil
 }

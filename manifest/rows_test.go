@@ -14,7 +14,7 @@ import (
 
 // readRows splits a table, with the places of the fields. It stops at the first row that cannot be split.
 func readRows(text string, comma byte) (rows [][]string, at [][]spot, err error) {
-	r := rowReader{in: bufio.NewReaderSize(strings.NewReader(text), 16), comma: comma}
+	r := rowReader{lineReader: lineReader{in: bufio.NewReaderSize(strings.NewReader(text), 16)}, comma: comma}
 	for {
 		if err := r.next(); err != nil {
 			if err == io.EOF {

@@ -114,16 +114,7 @@ func isYAML(line string) bool {
 	return slices.Contains(manifestKeys, key) || slices.Contains(sourceKeys, key)
 }
 
-// The keys of an API manifest and of a source.
-var (
-	manifestKeys = []string{"sequenceStoreId", "roleArn", "sources", "clientToken"}
-	sourceKeys   = []string{
-		"sourceFiles", "sourceFileType", "subjectId", "sampleId", "generatedFrom", "referenceArn", "name", "description",
-		"tags",
-	}
-)
-
-// comma is what separates the columns of a header: the most frequent of the candidates, a comma if there is none.
+// comma returns what separates the columns of a header: the most frequent of the candidates, a comma if there is none.
 func comma(header []byte) byte {
 	best, most := byte(','), 0
 	for _, c := range []byte{'\t', ',', ';'} {

@@ -14,7 +14,7 @@ import (
 
 // table reads a table: its header, and then a source from each row.
 func (rd *reader) table(in *bufio.Reader, comma byte) error {
-	t := &tableReader{reader: rd, rows: rowReader{in: in, comma: comma}}
+	t := &tableReader{reader: rd, rows: rowReader{lineReader: lineReader{in: in}, comma: comma}}
 	switch err := t.rows.next(); {
 	case err == io.EOF:
 		rd.fault(place{line: 1, column: 1}, fault{
@@ -79,7 +79,7 @@ func (t *tableReader) rowError(err error) error {
 	return nil
 }
 
-// place is where a field of the row stands. What has no column stands at the row's begin.
+// place returns where a field of the row begins. That is the row's begin for a field that has no column.
 func (t *tableReader) place(field int) place {
 	column := -1
 	switch {
@@ -134,7 +134,7 @@ func (t *tableReader) source() {
 		return
 	}
 	t.tags()
-	t.take(r)
+	t.completeRow(r)
 }
 
 // sameLength checks that the row has a field for each column. More of them must be empty.
@@ -153,7 +153,7 @@ func (t *tableReader) sameLength() bool {
 	return false
 }
 
-// get is a field of the row, empty if the column is -1. A tab or another control character, and white space at either
+// get returns a field of the row, which is empty if the column is -1. A tab or another control character, and white space at either
 // end, are never meant and hard to see.
 func (t *tableReader) get(column int) string {
 	if column < 0 {
@@ -289,7 +289,7 @@ var endings = map[types.FileType]string{
 	types.FileTypeCram:  ".cram",
 }
 
-// typeByName is the type that a file's name ends in, or empty.
+// typeByName returns the type of a file by the ending of its name, or an empty string.
 func typeByName(uri string) types.FileType {
 	switch {
 	case hasSuffixFold(uri, ".fastq.gz"), hasSuffixFold(uri, ".fq.gz"):

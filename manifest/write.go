@@ -16,26 +16,26 @@ import (
 	"github.com/readsetimport/readsetimport"
 )
 
-// Format is a format that [Write] writes.
+// Format names a format that [Write] writes.
 type Format string
 
-// The formats. All of them hold every source but for NFCoreRNASeq and NFCoreSarek, which hold FASTQ files with a sample
-// and, in sarek, a subject. Tables hold no text that begins or ends with white space, nor tabs.
+// Formats of Write. All of them hold every source, except NFCoreRNASeq and NFCoreSarek, which hold only FASTQ files, samples
+// and, in sarek, subjects. Tables hold no text that begins or ends with white space or contains control characters.
 const (
 	CSV          Format = "csv"            // the AWS manifest generator's columns, separated by commas
-	TSV          Format = "tsv"            // the same, separated by tabs
-	JSON         Format = "json"           // a list of sources, the console's manifest
-	JSONLines    Format = "jsonl"          // a source a line; no sources are an empty file, which Read takes for a mistake
-	YAML         Format = "yaml"           // a list of sources, the console's manifest
+	TSV          Format = "tsv"            // the same columns, separated by tabs
+	JSON         Format = "json"           // a list of sources, as the console's manifest
+	JSONLines    Format = "jsonl"          // a source a line; the file is empty if there are no sources, which Read reports as a fault
+	YAML         Format = "yaml"           // a list of sources, as the console's manifest
 	NFCoreRNASeq Format = "nf-core/rnaseq" // sample, fastq_1, fastq_2, strandedness (auto)
 	NFCoreSarek  Format = "nf-core/sarek"  // patient, sample, lane (numbered), fastq_1, fastq_2
 )
 
-// Write writes sources in a format that [Read] reads back to the same sources. It writes as it takes them.
+// Write writes sources in a format, one at a time. [Read] reads them back as the same sources.
 //
-// A source that the format cannot hold, or that is not valid, ends the writing before its row: the error is a
-// [*readsetimport.ValidationError] that says what would be lost, with paths like sources[3].tags. The rows before it have
-// been written then. A format that is none of the constants is an error before anything is written.
+// A source that is not valid, or that the format cannot hold, ends the writing. The sources before it have been written. The
+// error is a [*readsetimport.ValidationError] with paths such as sources[3].tags. For an unknown format, Write returns
+// [ErrUnknownFormat] and writes nothing.
 func Write(w io.Writer, format Format, sources iter.Seq[readsetimport.Source]) error {
 	out := bufio.NewWriter(w)
 	f, err := newFormatter(out, format)
@@ -91,7 +91,7 @@ func newFormatter(w *bufio.Writer, format Format) (formatter, error) {
 	return nil, fmt.Errorf("%w: %q", ErrUnknownFormat, string(format))
 }
 
-// invalidSource is the error of a source that is not valid, with its index in the paths.
+// invalidSource returns the error of a source that is not valid, with the source's index in the paths.
 func invalidSource(i int, s readsetimport.Source) error {
 	fields := fieldErrors(s.Validate())
 	fields = append(fields, fieldErrors(Pair{Source1: s.Source1, Source2: s.Source2}.Validate())...)
@@ -110,16 +110,9 @@ func indexed(i int, fields []*readsetimport.FieldError) error {
 	return err
 }
 
-// loss is a field that a format cannot hold.
+// loss returns the fault of a field that a format cannot hold.
 func loss(field int, value, detail string) *readsetimport.FieldError {
 	return &readsetimport.FieldError{Path: fieldPaths[field], Rule: readsetimport.RuleCombination, Value: shorten(value), Detail: "would be lost: " + detail}
-}
-
-// values are the fields of a source but for its tags, in the order of fieldPaths.
-func values(s readsetimport.Source) [fieldTags]string {
-	return [fieldTags]string{
-		s.Source1, s.Source2, string(s.Type), s.SubjectID, s.SampleID, s.GeneratedFrom, s.ReferenceARN, s.Name, s.Description,
-	}
 }
 
 // tableWriter writes rows.
@@ -147,11 +140,11 @@ func (t *tableWriter) row(fields ...string) {
 	t.w.WriteByte('\n')
 }
 
-// unreadable are the fields that a table cannot hold.
+// unreadable returns the faults of the fields that a table cannot hold.
 func unreadable(s readsetimport.Source) []*readsetimport.FieldError {
 	var lost []*readsetimport.FieldError
-	for field, v := range values(s) {
-		switch {
+	for field, p := range texts(&s) {
+		switch v := *p; {
 		case strings.TrimSpace(v) != v:
 			lost = append(lost, loss(field, v, "a table holds no white space at the begin or end of a field"))
 		case hasControl(v):
@@ -172,7 +165,6 @@ func (t *generatorWriter) source(i int, s readsetimport.Source) error {
 	if err := indexed(i, unreadable(s)); err != nil {
 		return err
 	}
-	v := values(s)
 	tags := ""
 	if len(s.Tags) > 0 {
 		var err error
@@ -180,7 +172,11 @@ func (t *generatorWriter) source(i int, s readsetimport.Source) error {
 			return err
 		}
 	}
-	t.row(append(v[:], tags)...)
+	row := make([]string, 0, fieldCount)
+	for _, p := range texts(&s) {
+		row = append(row, *p)
+	}
+	t.row(append(row, tags)...)
 	return nil
 }
 
@@ -214,8 +210,8 @@ func (t *nfCoreWriter) source(i int, s readsetimport.Source) error {
 			lost = append(lost, loss(field, uri, name+" takes names that end in .fastq.gz or .fq.gz"))
 		}
 	}
-	for field, v := range values(s) {
-		if field >= fieldGeneratedFrom && v != "" {
+	for field, p := range texts(&s) {
+		if v := *p; field >= fieldGeneratedFrom && v != "" {
 			lost = append(lost, loss(field, v, name+" has no column for it"))
 		}
 	}
@@ -267,7 +263,7 @@ func (j *jsonWriter) end() {
 	}
 }
 
-// jsonText is JSON without the escapes that are for HTML only.
+// jsonText returns JSON without the escapes that are for HTML only.
 func jsonText(v any) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
