@@ -9,22 +9,23 @@ import (
 	"github.com/readsetimport/readsetimport"
 )
 
-// ErrUnknownFormat says that the input is none of the formats that this package reads.
+// ErrUnknownFormat is the cause of a fault if the input has none of the formats that this package reads.
 var ErrUnknownFormat = errors.New("unknown manifest format")
 
-// Error is all that was wrong with a manifest.
+// Error lists what is wrong with a manifest.
 type Error struct {
-	// Name of the input: Options.Name, or the path.
+	// Name is the input's: Options.Name, or the path.
 	Name string
-	// Faults in the order of the input, up to Options.MaxErrors. They are [readsetimport.ErrValidation].
+	// Faults are in the order of the input. There are at most Options.MaxErrors.
 	Faults []*Fault
-	// More is true when reading stopped because there were Options.MaxErrors faults.
+	// More reports whether reading stopped because there were Options.MaxErrors faults.
 	More bool
-	// Err is what ended the reading early, such as a broken gzip stream. It is nil when the whole input was read.
+	// Err is the error that ended the reading early, such as that of a damaged gzip stream. It is nil if the whole input was
+	// read.
 	Err error
 }
 
-// Error is the first few faults and how many there are, in one line, with no values from the manifest.
+// Error returns the first three faults and the number of the others, in one line, without values from the manifest.
 func (e *Error) Error() string {
 	const shown = 3
 	var b strings.Builder
@@ -56,7 +57,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap is every fault and what ended the reading, for errors.Is and errors.As.
+// Unwrap returns the faults and Err, for errors.Is and errors.As.
 func (e *Error) Unwrap() []error {
 	errs := make([]error, 0, len(e.Faults)+1)
 	for _, f := range e.Faults {
@@ -68,27 +69,27 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
-// Fault is one thing that is wrong with a manifest, and where. It is [readsetimport.ErrValidation].
+// Fault is one thing that is wrong with a manifest, and its place. errors.Is reports that it is a
+// [readsetimport.ErrValidation].
 type Fault struct {
-	// Name of the input, empty if it has none.
+	// Name is the input's, empty if it has none.
 	Name string
-	// Line counts from 1, as lines of the input. Column counts bytes from 1, and is where the field begins.
+	// Line and Column are where the field begins. Both count from 1; Column counts bytes, in YAML characters.
 	Line, Column int
-	// Field is the column of the table or the key of the manifest, as it is called there. It is empty when the fault is
-	// of no field.
+	// Field is the name of the table's column or of the manifest's key. It is empty if the fault is not of one field.
 	Field string
-	// Rule that is broken.
+	// Rule is the rule that is broken.
 	Rule readsetimport.Rule
-	// Value that was there, cut to a readable length. Error leaves it out, because subject and sample ids can identify
-	// a person.
+	// Value is the field's, cut to about 100 bytes. Error omits it, because the ids of subjects and samples can identify a
+	// person.
 	Value string
-	// Detail says what was expected.
+	// Detail says what was expected. It can name files where a fault is of more than one.
 	Detail string
-	// Err is the cause where there is one: [ErrUnknownFormat], or the error of Options.RewriteURI.
+	// Err is the cause, if there is one: [ErrUnknownFormat], or the error of Options.RewriteURI or Options.IDs.
 	Err error
 }
 
-// Error is where the fault is and what was expected: sheet.csv:3:14: fastq_1: must be s3://bucket/key.
+// Error returns the fault's place and what was expected, in one line: sheet.csv:3:14: fastq_1: must be s3://bucket/key.
 func (f *Fault) Error() string {
 	var b strings.Builder
 	if f.Name != "" {
@@ -107,7 +108,7 @@ func (f *Fault) Error() string {
 // Is reports whether target is [readsetimport.ErrValidation].
 func (f *Fault) Is(target error) bool { return target == readsetimport.ErrValidation }
 
-// Unwrap is the cause.
+// Unwrap returns Err.
 func (f *Fault) Unwrap() error { return f.Err }
 
 // place is where a field stands.

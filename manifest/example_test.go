@@ -14,21 +14,32 @@ import (
 	"github.com/readsetimport/readsetimport/manifest"
 )
 
-// All or nothing: the sources are collected, and used if the whole sheet is good.
 func ExampleOpen() {
-	var sources []readsetimport.Source
 	for source, err := range manifest.Open("testdata/nf-core-rnaseq.csv") {
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		sources = append(sources, source)
+		fmt.Println(source.SampleID, source.Type, source.Source1, source.Source2)
 	}
-	fmt.Println(len(sources), "sources")
-	fmt.Println(sources[0].SampleID, sources[0].Type, sources[0].Source2)
 	// Output:
-	// 3 sources
-	// GM12878_REP1 FASTQ s3://reads/SRX1603629_T1_2.fastq.gz
+	// GM12878_REP1 FASTQ s3://reads/SRX1603629_T1_1.fastq.gz s3://reads/SRX1603629_T1_2.fastq.gz
+	// GM12878_REP1 FASTQ s3://reads/SRX1603630_T1_1.fastq.gz s3://reads/SRX1603630_T1_2.fastq.gz
+	// K562_REP1 FASTQ s3://reads/SRX1603392_T1_1.fastq.gz
+}
+
+// All or nothing: the sources are imported only if the whole sheet is good.
+func ExampleCollect() {
+	for _, sheet := range []string{
+		"sample,fastq_1\nK562,s3://reads/K562.fastq.gz\nH1,s3://reads/H1.fastq.gz\n",
+		"sample,fastq_1\nK562,s3://reads/K562.fastq.gz\n,s3://reads/H1.fastq.gz\n",
+	} {
+		sources, err := manifest.Collect(manifest.Read(strings.NewReader(sheet)))
+		fmt.Println(len(sources), "sources, error:", err)
+	}
+	// Output:
+	// 2 sources, error: <nil>
+	// 0 sources, error: line 3:1: sample: is required: 1 to 127 characters
 }
 
 // An API manifest names its store and role.

@@ -11,7 +11,7 @@ import (
 	"github.com/readsetimport/readsetimport"
 )
 
-// layout says what the columns of a table mean. It is made once for a table, from its header.
+// layout says what the columns of a table mean. It is made once for a table, from the table's header.
 type layout struct {
 	header []string
 	column [fieldCount]int // of the fields other than the files, -1 where there is none
@@ -103,7 +103,7 @@ var tableFormats = []tableFormat{
 	},
 }
 
-// terra is the format of a Terra table, whose first column is its own: entity:sample_id and the like.
+// terra returns the format of a Terra table with that first column, which is the entity's: entity:sample_id and the like.
 func terra(first string) tableFormat {
 	return tableFormat{
 		name:   "Terra",
@@ -128,7 +128,7 @@ type headerFault struct {
 	fault
 }
 
-// newLayout makes sense of a header.
+// newLayout returns the layout of a table with this header, or nil if the header is of no known format.
 func newLayout(header []string, o Options) (*layout, []headerFault) {
 	h := &headerReader{l: &layout{header: make([]string, len(header))}, index: map[string]int{}, used: make([]bool, len(header))}
 	for f := range h.l.column {
@@ -170,7 +170,7 @@ func (h *headerReader) fault(column int, f fault) {
 	h.faults = append(h.faults, headerFault{column, f})
 }
 
-// find is the column of that name, or -1.
+// find returns the index of the column of that name, or -1.
 func (h *headerReader) find(name string) int {
 	if i, ok := h.index[fold(name)]; ok && name != "" {
 		h.used[i] = true
@@ -287,7 +287,7 @@ func named(column string) string {
 	return ", " + column
 }
 
-// meant is the missing column of the format that a name is a misspelling of, or empty.
+// meant returns the missing column of the format of which a name is a misspelling, or an empty string.
 func (h *headerReader) meant(name string, f tableFormat) string {
 	names := slices.Collect(maps.Values(f.fields))
 	for _, files := range f.files {
@@ -302,11 +302,11 @@ func (h *headerReader) meant(name string, f tableFormat) string {
 	return ""
 }
 
-// fold makes names of columns comparable.
+// fold returns the name of a column as names are compared.
 func fold(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
 
-// distance counts the letters to insert, delete or change to make b of a (Levenshtein). Long names are far from each
-// other.
+// distance returns the number of letters to insert, delete or change to make b of a (Levenshtein). Long names are far from
+// each other.
 func distance(a, b string) int {
 	const far = 64
 	if len(a) > far || len(b) > far {

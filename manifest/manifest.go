@@ -1,23 +1,26 @@
-// Package manifest reads the lists of sequencing files that people already have, and writes them.
+// Package manifest reads the lists of sequencing files that people already have, as sources for an import, and writes
+// them. It also finds the mates among FASTQ files by their names.
 //
-// [Open] and [Read] recognise a format by its content and header, never by the file's name:
+// [Open] and [Read] recognise a format by its content, never by the file's name:
 //
-//   - the manifests of HealthOmics itself: the API's (sequenceStoreId, roleArn and sources), with the // comments and
-//     trailing commas that people put into it, the console's (a list of sources), in JSON or YAML, and JSON Lines of
-//     sources;
-//   - tables, separated by commas, tabs or semicolons: the AWS manifest generator, nf-core/rnaseq (and the sheets that
-//     are like it: sample, fastq_1, fastq_2), nf-core/sarek, nf-core/oncoanalyser, DRAGEN's fastq_list.csv, Terra's
-//     tables, and any other with the help of [Columns];
-//   - lists of files: one URI a line, the output of aws s3 ls --recursive (with Options.Bucket), and an S3 Inventory in
-//     CSV (with Options.Inventory). FASTQ files are paired by their names, as [PairFASTQ] does. [Files] makes sources of a
-//     listing that a program has.
+//   - HealthOmics manifests: the API's (sequenceStoreId, roleArn and sources), which may have comments (//, /* */ and #) and
+//     trailing commas, and the console's (a list of sources), both in JSON or YAML; and JSON Lines with a source a line;
+//   - tables separated by commas, tabs or semicolons: the AWS manifest generator, nf-core/rnaseq and other sheets with the
+//     columns sample, fastq_1 and fastq_2, nf-core/sarek, nf-core/oncoanalyser, DRAGEN's fastq_list.csv, Terra's tables,
+//     and any other table whose columns [Columns] names;
+//   - lists of files: one URI a line, the output of aws s3 ls --recursive (see Options.Bucket), and an S3 Inventory in CSV
+//     (see Options.Inventory). FASTQ files are paired as [PairFASTQ] does.
 //
-// Any of them may be compressed with gzip, begin with a byte order mark, have CRLF line ends, blank lines, and lines
-// that are comments because they begin with #.
+// The input may be compressed with gzip and begin with a byte order mark. It may have CRLF line ends, blank lines and
+// comment lines, which begin with #.
 //
-// Everything is read as a stream: no more than a row or a source is held at a time. It has at most 1 MiB, or 256 KiB in
-// YAML. A row has at most 1000 columns, and a field 128 KiB. Of a list, the FASTQ files are held until its end, up to
-// 1,048,576 of them, since a file's mate can be anywhere in it.
+// [Files] returns the sources of a listing that a program has, such as that of a bucket.
+//
+// # Limits
+//
+// Inputs of any length are read in bounded memory, a row or a source at a time. A row or a source has at most 1 MiB, in YAML
+// 256 KiB. A row has at most 1000 columns, and a field at most 128 KiB. The FASTQ files of a list are held until its end,
+// since a file's mate can be anywhere in it, and there are at most 1,048,576 of them.
 package manifest
 
 import (
@@ -32,8 +35,8 @@ import (
 	"github.com/readsetimport/readsetimport"
 )
 
-// Open reads the manifest in a file. It is [Read] with the file's path in the faults, and closes the file when the
-// iteration ends. The file is opened when the iteration begins; that it cannot be opened is the iterator's error.
+// Open returns the sources of the manifest in a file, as [Read] does. Its faults have the path as their Name. The file is
+// opened when the iteration begins, and closed when it ends.
 func Open(path string, optFns ...func(*Options)) iter.Seq2[readsetimport.Source, error] {
 	o := newOptions(optFns)
 	if o.Name == "" {
@@ -49,20 +52,36 @@ func Open(path string, optFns ...func(*Options)) iter.Seq2[readsetimport.Source,
 	})
 }
 
-// Read yields the sources of a manifest in its order. Every source that it yields is valid by
-// [readsetimport.Source.Validate], and complete: with the subject, the type and the reference that the format implies
-// or an option gives.
+// Read returns the sources of a manifest, in the order of the manifest. Each of them is valid as
+// [readsetimport.Source.Validate] defines it, with the subject, the type and the reference that the format implies or an
+// option gives.
 //
-// A row with a fault is left out, and reading goes on, so that one pass finds them all. An error comes once and last:
-// an [*Error] with every fault, up to [Options.MaxErrors], or with what ended the reading early. So whoever imports
-// while reading has sent the good rows when the error comes. Whoever wants all or nothing collects the sources first.
+// Read leaves out rows that have faults and reads on, so that one pass finds all faults, up to Options.MaxErrors. If there
+// are any, or the input cannot be read to its end, the iterator yields an [*Error], once and last.
 //
-// The iterator is for one use.
+// An import that streams, such as [readsetimport.Client.Stream], has therefore imported the rows without faults when the
+// error comes: what is yielded before the error is imported, and the error comes last. To import all or nothing, collect
+// the sources first, with [Collect].
+//
+// The iterator can be used once.
 func Read(r io.Reader, optFns ...func(*Options)) iter.Seq2[readsetimport.Source, error] {
 	return once(newOptions(optFns), func(rd *reader) error { return rd.input(r) })
 }
 
-// once returns an iterator for one use: what read yields, and then its faults and its error.
+// Collect returns all sources of an iterator of this package, or its error and no sources. It is for imports of all or
+// nothing: a manifest with a fault is not imported at all.
+func Collect(sources iter.Seq2[readsetimport.Source, error]) ([]readsetimport.Source, error) {
+	var all []readsetimport.Source
+	for source, err := range sources {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, source)
+	}
+	return all, nil
+}
+
+// once returns an iterator that can be used once. It yields what read yields, and then the faults and the error.
 func once(o Options, read func(*reader) error) iter.Seq2[readsetimport.Source, error] {
 	used := false
 	return func(yield func(readsetimport.Source, error) bool) {
@@ -81,8 +100,8 @@ func once(o Options, read func(*reader) error) iter.Seq2[readsetimport.Source, e
 
 var errUsed = errors.New("manifest: this iterator was used before")
 
-// input unpacks the input, recognises the format, and reads it. The error is not a fault of the manifest but of the
-// reading.
+// input decompresses the input, recognises its format and reads it. The error is what ended the reading early, not a
+// fault of the manifest.
 func (rd *reader) input(r io.Reader) error {
 	in := bufio.NewReaderSize(r, bufferSize)
 	magic, err := in.Peek(2)
@@ -118,10 +137,10 @@ func (rd *reader) input(r io.Reader) error {
 	}
 }
 
-// bufferSize is what is looked at to recognise a format, and the longest line that needs no copying.
+// bufferSize is how many bytes are looked at to recognise a format, and the length of the longest line that is not copied.
 const bufferSize = 64 << 10
 
-// limitReader ends a decompression bomb.
+// limitReader bounds what a small input can decompress to.
 type limitReader struct {
 	r          io.Reader
 	left, most int64

@@ -13,7 +13,7 @@ type mate struct {
 	end    int  // where the name ends and .fastq.gz begins
 }
 
-// mateOf finds the last token of a FASTQ file's name.
+// mateOf returns what the last token of a FASTQ file's name says.
 func mateOf(uri string) mate {
 	start, end := stemOf(uri)
 	weak := mate{}
@@ -43,7 +43,7 @@ func mateOf(uri string) mate {
 	return weak
 }
 
-// stemOf is where the name of a FASTQ file begins and where its ending does, or -1 if it has another.
+// stemOf returns where the name of a FASTQ file begins and where its ending does, which is -1 for other files.
 func stemOf(uri string) (start, end int) {
 	start = strings.LastIndexByte(uri, '/') + 1
 	for _, ending := range [...]string{".fastq.gz", ".fq.gz"} {
@@ -88,7 +88,7 @@ func tokenAt(uri string, from, end int) (mate, bool) {
 	return m, m.digit+1 == end || isNameSeparator(uri[m.digit+1])
 }
 
-// beforeVal is where the digit of the token before _val_1 is, if it is the same as this one, or 0.
+// beforeVal returns where the digit of the token before _val_1 is, if it is the same as this one, or 0.
 func beforeVal(uri string, start int, m mate) int {
 	name, ok := strings.CutSuffix(uri[start:m.from-1], "_val")
 	if !ok {
@@ -103,7 +103,7 @@ func beforeVal(uri string, start int, m mate) int {
 	return before.digit
 }
 
-// key is what the names of mates share, and the index reads of the same lane.
+// key returns what mates have in common in their URIs, with the index reads of the same lane.
 func (m mate) key(uri string) string {
 	head, letter := uri[:m.from], ""
 	if m.also > 0 {
@@ -115,7 +115,7 @@ func (m mate) key(uri string) string {
 	return head + letter + "*" + uri[m.digit+1:m.end]
 }
 
-// renumbered is the URI of another mate.
+// renumbered returns the URI of the mate with another number.
 func (m mate) renumbered(uri, number string) string {
 	other := uri[:m.digit] + number + uri[m.digit+1:]
 	if m.also > 0 {

@@ -83,7 +83,7 @@ func (p Pair) Validate() error {
 // indexedPair is a pair by the indexes of its files in the list. There is no second mate if second is negative.
 type indexedPair struct{ first, second int }
 
-// place is the index of the file that comes first in the list.
+// place returns the index of the file that comes first in the list.
 func (p indexedPair) place() int {
 	if p.second >= 0 {
 		return min(p.first, p.second)
@@ -91,8 +91,7 @@ func (p indexedPair) place() int {
 	return p.first
 }
 
-// pairFiles finds the pairs among FASTQ files, and the faults of the files that are in none, both in the order of the
-// list.
+// pairFiles returns the pairs among FASTQ files, and the faults of files that are in no pair, both in the order of the list.
 func pairFiles(uris []string) ([]indexedPair, []indexedFault) {
 	p := pairing{uris: uris, groups: make(map[string]*mateGroup)}
 	seen := make(map[string]int, len(uris))
@@ -136,7 +135,7 @@ func (p *pairing) fault(i int, rule readsetimport.Rule, detail string) {
 	}})
 }
 
-// name is the name of a file for a detail.
+// name returns the name of a file for a detail.
 func (p *pairing) name(i int) string {
 	return quoteName(p.uris[i])
 }
@@ -242,7 +241,7 @@ func (p *pairing) check(g *mateGroup) bool {
 	return true
 }
 
-// names lists up to four files.
+// names returns the names of up to four files for a detail.
 func (p *pairing) names(indexes []int) string {
 	const most = 4
 	var names []string
