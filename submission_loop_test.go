@@ -293,7 +293,7 @@ func TestJobVanishes(t *testing.T) {
 						return omicstest.Status(404, test.code, ""), r.Op == omicstest.OpGet && time.Since(begin) < 2*time.Hour
 					}
 				})
-				d := driver{client: newTestClient(t, service), service: service}
+				d := driver{client: newTestClient(t, service, func(o *Options) { o.MaxPollDelay = time.Minute }), service: service}
 				last, err := d.run(t, Submission{Batch: newBatch(testTarget, "run", testSources(3))})
 				require.Equal(t, test.phase, last.Phase)
 				require.GreaterOrEqual(t, time.Since(begin), settling)

@@ -83,6 +83,10 @@ func samples() []journal.Record {
 
 func clone(r journal.Record) journal.Record {
 	r.Sources = slices.Clone(r.Sources)
+	if r.Place != nil {
+		place := *r.Place
+		r.Place = &place
+	}
 	return r
 }
 
@@ -146,6 +150,11 @@ func difference(got, want journal.Record) error {
 	differ("Attempt", got.Attempt, want.Attempt)
 	differ("Body", got.Body, want.Body)
 	differ("JobID", got.JobID, want.JobID)
+	if got.Place == nil || want.Place == nil {
+		differ("Place", got.Place, want.Place)
+	} else {
+		differ("Place", *got.Place, *want.Place)
+	}
 	if len(got.Sources) != len(want.Sources) {
 		differ("len(Sources)", len(got.Sources), len(want.Sources))
 		return join(diffs)
