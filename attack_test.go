@@ -24,7 +24,7 @@ func requireNothingHeld(t *testing.T, c *Client, sources []Source) {
 	require.Zero(t, c.slots.InUse(), "slots")
 	require.Empty(t, c.runs)
 	require.Empty(t, c.watchers)
-	if c.ledger == nil {
+	if c.ledger == nil || !c.ledger.Opened() {
 		return
 	}
 	for i, s := range sources {
