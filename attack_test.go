@@ -410,3 +410,107 @@ func TestImportsOfPartsOfABatch(t *testing.T) {
 }
 
 var errWhy = errors.New("end of shift")
+
+// A job that ended without an outcome for a part of its sources: the rest stays with the batch, and whoever has it in hand
+// as an import comes for it, the results are true, and what failed is sent once more.
+func TestBatchThatEndedInPart(t *testing.T) {
+	t.Parallel()
+	for _, apart := range []time.Duration{0, 30 * time.Second, 61 * time.Second, 10 * time.Minute, 2 * time.Hour} {
+		t.Run(fmt.Sprint(apart), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				calm := false
+				sources := testSources(30)
+				service := omicstest.New(func(o *omicstest.Options) {
+					o.JobDuration = omicstest.FixedDuration(time.Hour)
+					o.Outcome = func(s omicstest.Source) omicstest.Outcome {
+						switch {
+						case calm:
+						case s.Source1 == sources[0].Source1, s.Source1 == sources[1].Source1:
+							return omicstest.Outcome{Status: types.ReadSetImportJobItemStatusInProgress}
+						case s.Source1 == sources[2].Source1, s.Source1 == sources[3].Source1:
+							return omicstest.Failed("no")
+						}
+						return omicstest.Outcome{}
+					}
+				})
+				mem := new(memoryJournal)
+				crashed(t, service, mem, sources[:10], time.Minute)
+				time.Sleep(2 * time.Hour)
+				calm = true
+				c := newTestClient(t, service, journaled(mem), withJobSize(10))
+				first := make(chan error, 1)
+				go func() {
+					_, err := c.Import(t.Context(), testTarget, sources[10:])
+					first <- err
+				}()
+				time.Sleep(apart)
+				for range 2 {
+					report, _ := c.Import(t.Context(), testTarget, sources[:10])
+					for i, res := range report.Results {
+						switch {
+						case i < 2:
+							require.ErrorIs(t, res.Err, ErrUnresolved)
+							require.NotEmpty(t, res.JobID)
+						case i < 4 && res.Err != nil:
+							require.ErrorIs(t, res.Err, ErrPartialFailure)
+						default:
+							require.NoError(t, res.Err)
+						}
+					}
+				}
+				require.NoError(t, <-first)
+				report, err := c.Import(t.Context(), testTarget, sources)
+				require.ErrorIs(t, err, ErrUnresolved)
+				require.Len(t, report.Failed(), 2)
+				requireOnceEach(t, service, sources[2:])
+				requireNothingHeld(t, c, sources)
+				require.NoError(t, ledger.New(mem).Open(t.Context()))
+			})
+		})
+	}
+}
+
+// Batches in doubt that a watcher has do not keep the wait for a slot from having an end.
+func TestQuotaTimeoutWithDoubtsOfTheJournal(t *testing.T) {
+	t.Parallel()
+	for _, batches := range []int{1, 5, 8} {
+		for _, known := range []bool{false, true} { // the sheet has them
+			t.Run(fmt.Sprint(batches, known), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					service := omicstest.New(func(o *omicstest.Options) {
+						o.MaxActiveJobs, o.QuotaFirst = 1, true
+						o.JobDuration = omicstest.FixedDuration(100 * time.Hour) // somebody else's
+					})
+					mem := new(memoryJournal)
+					sources := testSources(100)
+					for i := range batches {
+						service.Inject(omicstest.OpStart, omicstest.DropBefore().WithDelay(10*time.Second))
+						crashed(t, service, mem, sources[10*i:10*i+10], 5*time.Second)
+						time.Sleep(time.Minute)
+					}
+					_, err := service.StartJob(testTarget.SequenceStoreID, testTarget.RoleARN, omicstest.Source{
+						Source1: "s3://other/1.bam", Type: types.FileTypeUbam, SubjectID: "u", SampleID: "s",
+					})
+					require.NoError(t, err)
+					c := newTestClient(t, service, journaled(mem), withJobSize(10))
+					sheet := sources[80:]
+					if known {
+						sheet = sources
+					}
+					began := time.Now()
+					ctx, cancel := context.WithTimeout(t.Context(), 30*time.Hour)
+					defer cancel()
+					report, err := c.Import(ctx, testTarget, sheet)
+					require.ErrorIs(t, err, ErrQuotaExceeded)
+					require.Len(t, report.Failed(), len(sheet))
+					for _, res := range report.Failed() {
+						require.ErrorIs(t, res.Err, ErrQuotaExceeded)
+					}
+					require.Less(t, time.Since(began), 3*time.Hour)
+					require.NoError(t, ctx.Err())
+					requireNothingHeld(t, c, sources)
+				})
+			})
+		}
+	}
+}
