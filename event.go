@@ -101,7 +101,7 @@ func LogEvents(log *slog.Logger) func(Event) {
 var ownErrors = []error{
 	ErrValidation, ErrQuotaExceeded, ErrAccessDenied, ErrNotFound, ErrRequestTimeout, ErrThrottled, ErrInternal, ErrCredentials,
 	ErrJobFailed, ErrJobCancelled, ErrPartialFailure, ErrIncomplete, ErrUnresolved,
-	errNotCredible, errNoList, errOtherSources, wire.ErrNoAnswer, wire.ErrRedirected, wire.ErrBodyTooLarge, errGivenUp,
+	wire.ErrNotCredible, wire.ErrNoList, errOtherSources, wire.ErrNoAnswer, wire.ErrRedirected, wire.ErrBodyTooLarge, errGivenUp,
 	errNotSent, errInvalidInput, ledger.ErrHeld, errBrokenOff, errUsed,
 	context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
 }

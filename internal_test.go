@@ -4,47 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 )
-
-// What the service adds to a source must not make it another source.
-func TestSourceFromAnswer(t *testing.T) {
-	sent := PairedFASTQ("s3://reads/1", "s3://reads/2").WithSubject("u").WithSample("a").WithName("n").WithDescription("d").
-		WithGeneratedFrom("g").WithReference("arn:r")
-	for name, source := range map[string]Source{
-		"a pair with everything": sent.WithTag("project", "p1"),
-		"without tags":           sent,
-		"without a mate":         UBAM("s3://reads/1").WithSubject("u").WithSample("a"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			request := source.Item()
-			answer := types.ImportReadSetSourceItem{
-				SourceFiles:    request.SourceFiles,
-				SourceFileType: request.SourceFileType,
-				SubjectId:      request.SubjectId,
-				SampleId:       request.SampleId,
-				Name:           request.Name,
-				Description:    request.Description,
-				GeneratedFrom:  request.GeneratedFrom,
-				ReferenceArn:   request.ReferenceArn,
-				Tags:           map[string]string{"aws:omics:subjectId": "u", "aws:omics:sampleId": "a", "AWS:other": "x"},
-				Status:         types.ReadSetImportJobItemStatusFinished,
-				ReadSetId:      aws.String("1234567890"),
-			}
-			for key, value := range request.Tags {
-				answer.Tags[key] = value
-			}
-			if answer.SourceFiles.Source2 == nil {
-				answer.SourceFiles.Source2 = aws.String("")
-			}
-			require.Equal(t, source, sourceFromAnswer(answer))
-			require.Contains(t, answer.Tags, "AWS:other", "the answer itself is left alone")
-		})
-	}
-	require.Equal(t, Source{}, sourceFromAnswer(types.ImportReadSetSourceItem{}), "an empty answer")
-}
 
 func TestBatchValidate(t *testing.T) {
 	valid := Target{SequenceStoreID: "1234567890", RoleARN: "arn:aws:iam::123456789012:role/r"}

@@ -50,7 +50,7 @@ func (c *Client) Wait(ctx context.Context, ref JobRef) (Job, error) {
 		switch {
 		case err != nil:
 			return next.Job, err
-		case trouble != nil && next.Job.Status == "" && !trouble.passing() && !errors.Is(trouble, errNotCredible):
+		case trouble != nil && next.Job.Status == "" && !trouble.passing() && !errors.Is(trouble, wire.ErrNotCredible):
 			return next.Job, trouble
 		case next.Phase == PhaseDone:
 			return next.Job, next.Job.Err()
@@ -75,7 +75,7 @@ func (c *Client) look(ctx context.Context, s Submission) (Submission, *Error, er
 		return s, nil, err
 	case ctx.Err() != nil:
 		return s, e, e
-	case errors.Is(e, errNotCredible), e.Code != "" && e.kind() == ErrNotFound && elapsed(s.SentAt) > settling:
+	case errors.Is(e, wire.ErrNotCredible), e.Code != "" && e.kind() == ErrNotFound && elapsed(s.SentAt) > settling:
 		return c.doubt(s, Job{}, e)
 	default:
 		if s = c.failed(s, e); c.blind(s, e) {
@@ -150,7 +150,7 @@ func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, err
 
 // errOtherSources is an answer about a job that has sources that this one was not started with. If it failed, nothing tells
 // what became of those that it does not name.
-var errOtherSources = fmt.Errorf("%w: it has sources that the job was not started with", errNotCredible)
+var errOtherSources = fmt.Errorf("%w: it has sources that the job was not started with", wire.ErrNotCredible)
 
 // judge reports whether the job has ended, and what is wrong with the answer about it, or nil.
 func (s Submission) judge(job Job) (ended bool, wrong error) {
@@ -172,9 +172,9 @@ func (s Submission) judge(job Job) (ended bool, wrong error) {
 	}
 	switch ended = job.Done() || job.allEnded() && len(left) == 0; {
 	case !ended && !known(job.Status):
-		return false, fmt.Errorf("%w: unknown job status %q", errNotCredible, wire.OneLine(string(job.Status)))
+		return false, fmt.Errorf("%w: unknown job status %q", wire.ErrNotCredible, wire.OneLine(string(job.Status)))
 	case ended && !told:
-		return true, fmt.Errorf("%w: the job has ended, and some of its sources have no clear outcome", errNotCredible)
+		return true, fmt.Errorf("%w: the job has ended, and some of its sources have no clear outcome", wire.ErrNotCredible)
 	}
 	return ended, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -48,7 +49,7 @@ func TestStart(t *testing.T) {
 		"quota":                       {faults: times(1, quota), requests: 1, err: ErrQuotaExceeded},
 		"quota after an error":        {faults: []omicstest.Fault{internal, quota}, requests: 2, err: ErrQuotaExceeded, may: true},
 		"denied":                      {faults: times(1, omicstest.HTML(403)), requests: 1, err: ErrAccessDenied},
-		"no id":                       {faults: times(5, omicstest.Empty()), requests: 5, err: errNotCredible, may: true, jobs: 1},
+		"no id":                       {faults: times(5, omicstest.Empty()), requests: 5, err: wire.ErrNotCredible, may: true, jobs: 1},
 		"redirected":                  {faults: times(1, omicstest.Redirect("https://x.example/")), requests: 1, err: errAny},
 		"tokens not trusted, error":   {faults: times(1, internal.AfterExecution()), window: -1, requests: 1, err: ErrInternal, may: true, jobs: 1},
 		"tokens not trusted, lost":    {faults: times(1, omicstest.DropAfter()), window: -1, requests: 1, err: errAny, may: true, jobs: 1},

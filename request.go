@@ -109,12 +109,11 @@ func (c *Client) start(ctx context.Context, b Batch, attempt int, tooLate func()
 	if err != nil {
 		return Job{}, err
 	}
-	ref := JobRef{SequenceStoreID: b.Target.SequenceStoreID, ID: aws.ToString(out.Id)}
-	if err := checkAnswer(ref, aws.ToString(out.SequenceStoreId), ref.ID); err != nil {
+	if err := wire.CheckStart(out, b.Target.SequenceStoreID); err != nil {
 		return Job{}, &Error{Op: opStart.String(), StatusCode: http.StatusOK, MayHaveStarted: true, Err: err}
 	}
 	return Job{
-		JobRef:       ref,
+		JobRef:       JobRef{SequenceStoreID: b.Target.SequenceStoreID, ID: aws.ToString(out.Id)},
 		RoleARN:      aws.ToString(out.RoleArn),
 		Status:       out.Status,
 		CreationTime: aws.ToTime(out.CreationTime),
@@ -134,11 +133,7 @@ func (c *Client) get(ctx context.Context, ref JobRef) (Job, error) {
 	if err != nil {
 		return Job{}, err
 	}
-	err = checkAnswer(ref, aws.ToString(out.SequenceStoreId), aws.ToString(out.Id))
-	if err == nil && len(out.Sources) > MaxSourcesPerJob {
-		err = fmt.Errorf("%w: %d sources in one job", errNotCredible, len(out.Sources))
-	}
-	if err != nil {
+	if err := wire.CheckGet(out, ref.SequenceStoreID, ref.ID, MaxSourcesPerJob); err != nil {
 		return Job{}, &Error{Op: opGet.String(), StatusCode: http.StatusOK, Err: err}
 	}
 	job := Job{
@@ -152,7 +147,7 @@ func (c *Client) get(ctx context.Context, ref JobRef) (Job, error) {
 	}
 	for i, s := range out.Sources {
 		job.Sources[i] = JobSource{
-			Source:        sourceFromAnswer(s),
+			Source:        sourceFromShape(wire.SourceFromAnswer(s)),
 			Status:        s.Status,
 			StatusMessage: aws.ToString(s.StatusMessage),
 		}
@@ -163,34 +158,11 @@ func (c *Client) get(ctx context.Context, ref JobRef) (Job, error) {
 	return job, nil
 }
 
-var (
-	// errNotCredible is an answer that was read and cannot be right.
-	errNotCredible = errors.New("the answer is not credible")
-	// errNoList is a list of jobs without even an empty list in it.
-	errNoList = fmt.Errorf("%w: it has no list", errNotCredible)
-)
-
-// checkAnswer refuses an answer about another job or store than was asked for, or with a job id that is none. A store
-// id may be missing.
-func checkAnswer(asked JobRef, storeID, jobID string) error {
-	switch {
-	case !rules.IsID(jobID):
-		return fmt.Errorf("%w: it has no valid job id", errNotCredible)
-	case jobID != asked.ID:
-		return fmt.Errorf("%w: it is about another job", errNotCredible)
-	case storeID != "" && storeID != asked.SequenceStoreID:
-		return fmt.Errorf("%w: it is about another sequence store", errNotCredible)
-	}
-	return nil
-}
-
-const listPageSize = 100 // the most that the service takes
-
 // listPage is one page of the jobs created after a time, and the token of the next page or "".
 func (c *Client) listPage(ctx context.Context, storeID string, createdAfter time.Time, nextToken string) ([]Job, string, error) {
 	in := &omics.ListReadSetImportJobsInput{
 		SequenceStoreId: aws.String(storeID),
-		MaxResults:      aws.Int32(listPageSize),
+		MaxResults:      aws.Int32(wire.PageSize),
 		Filter:          &types.ImportReadSetFilter{CreatedAfter: aws.Time(createdAfter)},
 	}
 	if nextToken != "" {
@@ -204,33 +176,18 @@ func (c *Client) listPage(ctx context.Context, storeID string, createdAfter time
 	if err != nil {
 		return nil, "", err
 	}
-	next := aws.ToString(out.NextToken)
-	jobs := make([]Job, 0, len(out.ImportJobs))
-	for _, j := range out.ImportJobs {
-		job := Job{
+	if err := wire.CheckList(out, storeID, nextToken); err != nil {
+		return nil, "", &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: err}
+	}
+	jobs := make([]Job, len(out.ImportJobs))
+	for i, j := range out.ImportJobs {
+		jobs[i] = Job{
 			JobRef:         JobRef{SequenceStoreID: storeID, ID: aws.ToString(j.Id)},
 			RoleARN:        aws.ToString(j.RoleArn),
 			Status:         j.Status,
 			CreationTime:   aws.ToTime(j.CreationTime),
 			CompletionTime: aws.ToTime(j.CompletionTime),
 		}
-		err = checkAnswer(job.JobRef, aws.ToString(j.SequenceStoreId), job.ID)
-		if err != nil {
-			break
-		}
-		jobs = append(jobs, job)
 	}
-	switch {
-	case err != nil:
-	case out.ImportJobs == nil:
-		err = errNoList
-	case len(out.ImportJobs) > listPageSize:
-		err = fmt.Errorf("%w: %d jobs on one page", errNotCredible, len(out.ImportJobs))
-	case next != "" && next == nextToken:
-		err = fmt.Errorf("%w: the page token repeats", errNotCredible)
-	}
-	if err != nil {
-		return nil, "", &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: err}
-	}
-	return jobs, next, nil
+	return jobs, aws.ToString(out.NextToken), nil
 }

@@ -24,7 +24,7 @@ import (
 
 const testJobID = "9876543210"
 
-// answers are JSON bodies of status 200 that nobody should believe, with what one would believe first.
+// Which answers are credible is a matter of package wire. Here it counts what becomes of a request that has another.
 func TestAnswersNotCredible(t *testing.T) {
 	t.Parallel()
 	job := func(id, store string, more ...string) string {
@@ -41,36 +41,15 @@ func TestAnswersNotCredible(t *testing.T) {
 		ok   bool
 	}{
 		{"a job", opStart, job(testJobID, store), true},
-		{"without its store", opStart, fmt.Sprintf(`{"id":%q}`, testJobID), true},
-		{"of 36 digits", opStart, job(strings.Repeat("7", 36), store), true},
 		{"empty object", opStart, `{}`, false},
-		{"null id", opStart, `{"id":null}`, false},
-		{"empty id", opStart, job("", store), false},
-		{"short id", opStart, job("123456789", store), false},
-		{"long id", opStart, job(strings.Repeat("7", 37), store), false},
 		{"a path", opStart, job("../../../../x", store), false},
-		{"a query", opStart, job("1234567890?a=b", store), false},
-		{"a line break", opStart, job("1234567890\n", store), false},
-		{"other digits", opStart, job("１２３４５６７８９０", store), false},
-		{"another store", opStart, job(testJobID, other), false},
-		{"a path as store", opStart, job(testJobID, "../.."), false},
-
 		{"the job", opGet, job(testJobID, store), true},
-		{"100 sources", opGet, job(testJobID, store, `,"sources":[`+many(100, source)+`]`), true},
 		{"101 sources", opGet, job(testJobID, store, `,"sources":[`+many(101, source)+`]`), false},
-		{"10,000 sources", opGet, job(testJobID, store, `,"sources":[`+many(10_000, source)+`]`), false},
 		{"another job", opGet, job("9876543211", store), false},
-		{"no id", opGet, `{"status":"COMPLETED"}`, false},
-		{"another store", opGet, job(testJobID, other), false},
-
 		{"no jobs", opList, list(), true},
 		{"nothing", opList, `{}`, false},
-		{"null", opList, `{"importJobs":null}`, false},
-		{"100 jobs", opList, list(many(100, job(testJobID, store))), true},
-		{"101 jobs", opList, list(many(101, job(testJobID, store))), false},
 		{"a path among jobs", opList, list(job(testJobID, store), job("../../x1234567", store)), false},
 		{"a job of another store", opList, list(job(testJobID, other)), false},
-		{"another page", opList, `{"importJobs":[],"nextToken":"page-tokem"}`, true},
 		{"the same page again", opList, `{"importJobs":[],"nextToken":"page-token"}`, false},
 	}
 	for _, test := range tests {
@@ -79,7 +58,7 @@ func TestAnswersNotCredible(t *testing.T) {
 			fault := jsonBody(200, test.body)
 			if !test.ok {
 				e := spoiled(t, test.op, fault)
-				require.ErrorIs(t, e, errNotCredible)
+				require.ErrorIs(t, e, wire.ErrNotCredible)
 				require.Equal(t, test.op == opStart, e.MayHaveStarted)
 				require.Equal(t, 200, e.StatusCode)
 				return

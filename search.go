@@ -93,11 +93,11 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		return s, e, e
 	case gone:
 		return c.storeGone(s, e)
-	case errors.Is(e, errNotCredible), e.kind() == ErrNotFound && s.Search.Listed:
+	case errors.Is(e, wire.ErrNotCredible), e.kind() == ErrNotFound && s.Search.Listed:
 		if s.Doubts++; s.Doubts < doubtPatience && s.Search.Pages < searchPageMax {
 			return c.failed(s, e), e, nil
 		}
-		if errors.Is(e, errNoList) {
+		if errors.Is(e, wire.ErrNoList) {
 			s.Search.Page, s.Search.Listed = "", true // it is how this service says that there are none
 			break
 		}
@@ -148,7 +148,7 @@ func (c *Client) searchList(ctx context.Context, s Submission, other func(JobRef
 	}
 	s.Search.Pages++
 	if s.Search.Pages >= searchPageMax && next != "" {
-		return s, &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: it has no end", errNotCredible)}
+		return s, &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: it has no end", wire.ErrNotCredible)}
 	}
 	if s.Search.Page == "" && s.Search.After.Sub(c.searchAfter(s.Search.Since)) > clockMargin/2 && s.Search.Pages < searchPageMax {
 		return s, nil // the answer tells that the service's clock is behind: the list must begin earlier
@@ -188,7 +188,7 @@ func (c *Client) searchJob(ctx context.Context, s Submission) (Submission, error
 		return s, err
 	}
 	if len(job.Sources) == 0 && job.Status != types.ReadSetImportJobStatusFailed {
-		return s, &Error{Op: opGet.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: a job without sources", errNotCredible)}
+		return s, &Error{Op: opGet.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: a job without sources", wire.ErrNotCredible)}
 	}
 	s.Search.Candidates = s.Search.Candidates[1:]
 	if s.shares(job) {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -227,15 +228,15 @@ func TestSearchUnresolved(t *testing.T) {
 		"list invalid":       {change: onList(always(omicstest.Status(400, "", ""))), most: 1, cause: ErrValidation, refused: true},
 		"store gone":         {change: onList(always(omicstest.Status(404, "ResourceNotFoundException", ""))), most: 1, cause: ErrNotFound, refused: true},
 		"list redirected":    {change: onList(always(omicstest.Redirect("https://elsewhere.example/"))), most: 1, refused: true},
-		"same page for ever": {change: onList(always(jsonBody(200, `{"importJobs":[],"nextToken":"x"}`))), most: 1 + doubtPatience, cause: errNotCredible},
-		"of another store":   {change: onList(always(jsonBody(200, `{"importJobs":[{"id":"1234567890","sequenceStoreId":"1"}]}`))), most: doubtPatience, cause: errNotCredible},
-		"paths for ids":      {change: onList(always(jsonBody(200, `{"importJobs":[{"id":"../../../x"}]}`))), most: doubtPatience, cause: errNotCredible},
+		"same page for ever": {change: onList(always(jsonBody(200, `{"importJobs":[],"nextToken":"x"}`))), most: 1 + doubtPatience, cause: wire.ErrNotCredible},
+		"of another store":   {change: onList(always(jsonBody(200, `{"importJobs":[{"id":"1234567890","sequenceStoreId":"1"}]}`))), most: doubtPatience, cause: wire.ErrNotCredible},
+		"paths for ids":      {change: onList(always(jsonBody(200, `{"importJobs":[{"id":"../../../x"}]}`))), most: doubtPatience, cause: wire.ErrNotCredible},
 		"pages without an end": {change: onList(func(omicstest.Request) omicstest.Fault {
 			page++
 			return jsonBody(200, fmt.Sprintf(`{"importJobs":[{"id":"%010d"}],"nextToken":"%d"}`, page, page))
-		}), most: searchPageMax, cause: errNotCredible},
+		}), most: searchPageMax, cause: wire.ErrNotCredible},
 		"a job that is on the list only":      {change: onList(always(jsonBody(200, `{"importJobs":[{"id":"5555555555"}]}`))), most: 1 + doubtPatience, cause: ErrNotFound},
-		"a job that does not say its sources": {change: sourceless, prepare: func(t *testing.T, s *omicstest.Service) { startJob(t, s, "x", stranger) }, most: 1 + doubtPatience, cause: errNotCredible},
+		"a job that does not say its sources": {change: sourceless, prepare: func(t *testing.T, s *omicstest.Service) { startJob(t, s, "x", stranger) }, most: 1 + doubtPatience, cause: wire.ErrNotCredible},
 	}
 	if underRace {
 		delete(tests, "pages without an end") // a thousand

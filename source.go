@@ -4,10 +4,9 @@ import (
 	"encoding/json"
 	"maps"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
-	"github.com/readsetimport/readsetimport/internal/rules"
+	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
 // Source is one read set to import: its files, what they are, and whose they are. The zero value is not valid; build
@@ -122,83 +121,17 @@ func (s Source) clone() Source {
 }
 
 // Item is the source as the SDK's request type, sharing nothing with it. Empty optional fields are left out.
-func (s Source) Item() types.StartReadSetImportJobSourceItem {
-	return types.StartReadSetImportJobSourceItem{
-		SourceFiles:    &types.SourceFiles{Source1: aws.String(s.Source1), Source2: optional(s.Source2)},
-		SourceFileType: s.Type,
-		SubjectId:      aws.String(s.SubjectID),
-		SampleId:       aws.String(s.SampleID),
-		Name:           optional(s.Name),
-		Description:    optional(s.Description),
-		GeneratedFrom:  optional(s.GeneratedFrom),
-		ReferenceArn:   optional(s.ReferenceARN),
-		Tags:           maps.Clone(s.Tags),
-	}
-}
+func (s Source) Item() types.StartReadSetImportJobSourceItem { return s.shape().Item() }
 
 // SourceFromItem is the source of an SDK request item, sharing nothing with it. It does not validate.
 func SourceFromItem(item types.StartReadSetImportJobSourceItem) Source {
-	s := Source{
-		Type:          item.SourceFileType,
-		SubjectID:     aws.ToString(item.SubjectId),
-		SampleID:      aws.ToString(item.SampleId),
-		Name:          aws.ToString(item.Name),
-		Description:   aws.ToString(item.Description),
-		GeneratedFrom: aws.ToString(item.GeneratedFrom),
-		ReferenceARN:  aws.ToString(item.ReferenceArn),
-		Tags:          maps.Clone(item.Tags),
-	}
-	if item.SourceFiles != nil {
-		s.Source1 = aws.ToString(item.SourceFiles.Source1)
-		s.Source2 = aws.ToString(item.SourceFiles.Source2)
-	}
-	return s
+	return sourceFromShape(wire.SourceFromItem(item))
 }
 
-// sourceFromAnswer is the source in a job's answer, without what the service adds to it: tags of its own (aws:…) and an
-// empty source2 where there is no mate.
-func sourceFromAnswer(item types.ImportReadSetSourceItem) Source {
-	s := SourceFromItem(types.StartReadSetImportJobSourceItem{
-		SourceFiles:    item.SourceFiles,
-		SourceFileType: item.SourceFileType,
-		SubjectId:      item.SubjectId,
-		SampleId:       item.SampleId,
-		Name:           item.Name,
-		Description:    item.Description,
-		GeneratedFrom:  item.GeneratedFrom,
-		ReferenceArn:   item.ReferenceArn,
-		Tags:           item.Tags,
-	})
-	maps.DeleteFunc(s.Tags, func(key, _ string) bool { return rules.IsReservedTagKey(key) })
-	if len(s.Tags) == 0 {
-		s.Tags = nil
-	}
-	return s
-}
-
-// wireSource is a source in the service's own shape. The order of its fields is part of every client token: see
-// [Split].
-type wireSource struct {
-	SourceFiles    wireFiles         `json:"sourceFiles"`
-	SourceFileType types.FileType    `json:"sourceFileType"`
-	SubjectID      string            `json:"subjectId"`
-	SampleID       string            `json:"sampleId"`
-	GeneratedFrom  string            `json:"generatedFrom,omitempty"`
-	ReferenceARN   string            `json:"referenceArn,omitempty"`
-	Name           string            `json:"name,omitempty"`
-	Description    string            `json:"description,omitempty"`
-	Tags           map[string]string `json:"tags,omitempty"`
-}
-
-type wireFiles struct {
-	Source1 string `json:"source1"`
-	Source2 string `json:"source2,omitempty"`
-}
-
-// MarshalJSON writes the source in the service's own shape.
-func (s Source) MarshalJSON() ([]byte, error) {
-	return json.Marshal(wireSource{
-		SourceFiles:    wireFiles{Source1: s.Source1, Source2: s.Source2},
+// shape returns the source in the service's own shape, with the same map of tags.
+func (s Source) shape() wire.Source {
+	return wire.Source{
+		SourceFiles:    wire.SourceFiles{Source1: s.Source1, Source2: s.Source2},
 		SourceFileType: s.Type,
 		SubjectID:      s.SubjectID,
 		SampleID:       s.SampleID,
@@ -207,17 +140,11 @@ func (s Source) MarshalJSON() ([]byte, error) {
 		Name:           s.Name,
 		Description:    s.Description,
 		Tags:           s.Tags,
-	})
+	}
 }
 
-// UnmarshalJSON reads a source in the service's own shape. Fields that a source does not have are ignored, so that an
-// answer of the service can be read too.
-func (s *Source) UnmarshalJSON(data []byte) error {
-	var w wireSource
-	if err := json.Unmarshal(data, &w); err != nil {
-		return err
-	}
-	*s = Source{
+func sourceFromShape(w wire.Source) Source {
+	return Source{
 		Type:          w.SourceFileType,
 		Source1:       w.SourceFiles.Source1,
 		Source2:       w.SourceFiles.Source2,
@@ -229,12 +156,18 @@ func (s *Source) UnmarshalJSON(data []byte) error {
 		ReferenceARN:  w.ReferenceARN,
 		Tags:          w.Tags,
 	}
-	return nil
 }
 
-func optional(s string) *string {
-	if s == "" {
-		return nil
+// MarshalJSON writes the source in the service's own shape.
+func (s Source) MarshalJSON() ([]byte, error) { return json.Marshal(s.shape()) }
+
+// UnmarshalJSON reads a source in the service's own shape. Fields that a source does not have are ignored, so that an
+// answer of the service can be read too.
+func (s *Source) UnmarshalJSON(data []byte) error {
+	var w wire.Source
+	if err := json.Unmarshal(data, &w); err != nil {
+		return err
 	}
-	return &s
+	*s = sourceFromShape(w)
+	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
 type sweepAnswer struct {
@@ -56,7 +58,7 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 		r.sweepFailures = 0
 	}
 	wait := r.c.backoff(r.sweepFailures)
-	if e != nil && (!e.passing() || errors.Is(e, errNotCredible) || r.sweepFailures >= sweepTries) || s.err == nil && !s.complete {
+	if e != nil && (!e.passing() || errors.Is(e, wire.ErrNotCredible) || r.sweepFailures >= sweepTries) || s.err == nil && !s.complete {
 		r.sweepAfter = now.Add(sweepRest) // looks at single jobs may be answered, or cost less
 	}
 	resting := now.Before(r.sweepAfter)
@@ -125,7 +127,7 @@ func (c *Client) listed(ctx context.Context, storeID string, since time.Time, id
 			return seen, true, nil
 		}
 		if tokens[next] {
-			return seen, false, &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: the page token repeats", errNotCredible)}
+			return seen, false, &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: the page token repeats", wire.ErrNotCredible)}
 		}
 		tokens[next] = true
 		token = next

@@ -1,5 +1,6 @@
-// Package wire makes each request of the SDK's HealthOmics client safe (it is sent once, its answer is bounded, redirects
-// are refused, nothing secret is logged), and tells what the SDK's error of a request means.
+// Package wire stands between this module and the SDK's HealthOmics client. It makes each request safe (it is sent once, its
+// answer is bounded, redirects are refused, nothing secret is logged), tells which answers are credible and what the SDK's
+// error of a request means, and has the service's own shape of a source.
 package wire
 
 import (
