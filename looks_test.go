@@ -15,7 +15,7 @@ import (
 // What a few jobs took does not say how often the others are worth a look.
 func TestEarlyEndsDoNotRuleTheLooks(t *testing.T) {
 	t.Parallel()
-	requests := func(t *testing.T, early int, status types.ReadSetImportJobStatus) (n int) {
+	lists := func(t *testing.T, jobs, early int, status types.ReadSetImportJobStatus) (n int) {
 		synctest.Test(t, func(t *testing.T) {
 			started := 0
 			service := omicstest.New(func(o *omicstest.Options) {
@@ -33,18 +33,19 @@ func TestEarlyEndsDoNotRuleTheLooks(t *testing.T) {
 				}
 			})
 			c := newTestClient(t, service, func(o *Options) { o.SourcesPerJob = 1 })
-			_, err := c.Import(t.Context(), testTarget, testSources(20))
+			_, err := c.Import(t.Context(), testTarget, testSources(jobs))
 			if status == "" || status == types.ReadSetImportJobStatusCompleted {
 				require.NoError(t, err)
 			}
-			n = len(service.Requests(""))
+			n = len(service.Requests(omicstest.OpList))
 		})
 		return n
 	}
-	most := 1.2 * float64(requests(t, 0, ""))
+	most := 1.2 * float64(lists(t, 20, 0, ""))
+	require.LessOrEqual(t, float64(lists(t, 220, 200, types.ReadSetImportJobStatusFailed)), most, "failures teach nothing")
 	for _, early := range []int{1, 2, 4, 10} {
 		for _, status := range []types.ReadSetImportJobStatus{types.ReadSetImportJobStatusCompleted, types.ReadSetImportJobStatusFailed} {
-			require.LessOrEqual(t, float64(requests(t, early, status)), most, "%d %s", early, status)
+			require.LessOrEqual(t, float64(lists(t, 20, early, status)), most, "%d %s", early, status)
 		}
 	}
 }
