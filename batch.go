@@ -1,15 +1,10 @@
 package readsetimport
 
 import (
-	"crypto/sha256"
-	"encoding/base32"
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
-	"hash"
 	"slices"
-	"strings"
 
+	"github.com/readsetimport/readsetimport/internal/token"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -83,33 +78,9 @@ func (b Batch) validate() error {
 	return c.err()
 }
 
-const tokenPrefix = "rsi1-"
-
-// firstToken is the client token of the batch's first attempt: a SHA-256 over the run id, the target and the exact
-// body.
+// firstToken is the client token of the batch's first attempt.
 func firstToken(runID string, b Batch) string {
-	h := sha256.New()
-	hashStrings(h, "token", runID, b.Target.SequenceStoreID, b.Target.RoleARN)
-	if err := json.NewEncoder(h).Encode(b.Sources); err != nil {
-		panic(err) // strings and a map of strings always encode
-	}
-	return token(h)
-}
-
-// attemptToken is the client token of the batch's n-th attempt, from 1. A new attempt is a new request to the service,
-// made only when it is certain that the attempt before started no job.
-func attemptToken(b Batch, attempt int) string {
-	if attempt <= 1 {
-		return b.ClientToken
-	}
-	h := sha256.New()
-	hashStrings(h, "attempt", b.ClientToken, fmt.Sprint(attempt))
-	return token(h)
-}
-
-func token(h hash.Hash) string {
-	sum := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil))
-	return tokenPrefix + strings.ToLower(sum)
+	return token.First(runID, b.Target.SequenceStoreID, b.Target.RoleARN, b.Sources)
 }
 
 // Fingerprint identifies a read set: see [journal.Fingerprint].
@@ -117,17 +88,5 @@ type Fingerprint = journal.Fingerprint
 
 // Fingerprint of a source in this target's store. The role does not count.
 func (t Target) Fingerprint(s Source) Fingerprint {
-	h := sha256.New()
-	hashStrings(h, "source", t.SequenceStoreID, string(s.Type), s.Source1, s.Source2, s.SubjectID, s.SampleID)
-	return Fingerprint(h.Sum(nil)[:len(Fingerprint{})])
-}
-
-// hashStrings writes strings so that no two lists of them are written alike.
-func hashStrings(h hash.Hash, parts ...string) {
-	var n [8]byte
-	for _, p := range parts {
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.Write([]byte(p))
-	}
+	return token.Fingerprint(t.SequenceStoreID, string(s.Type), s.Source1, s.Source2, s.SubjectID, s.SampleID)
 }

@@ -55,24 +55,5 @@ func TestBatchValidate(t *testing.T) {
 	}
 }
 
-// The tokens of later attempts are pinned like those of the first: an upgrade between two attempts must not start a job
-// twice.
-func TestAttemptToken(t *testing.T) {
-	b := Batch{ClientToken: "rsi1-token"}
-	require.Equal(t, b.ClientToken, attemptToken(b, 0))
-	require.Equal(t, b.ClientToken, attemptToken(b, 1))
-	require.Equal(t, "rsi1-buajxxd2uctipkajqdtk6bxrygny4yndyfnqenozjlzjdvkasaua", attemptToken(b, 2))
-	seen := map[string]int{}
-	for _, token := range []string{"rsi1-token", "rsi1-other", "own token"} {
-		for attempt := 1; attempt <= 12; attempt++ {
-			got := attemptToken(Batch{ClientToken: token}, attempt)
-			require.Equal(t, got, attemptToken(Batch{ClientToken: token}, attempt))
-			seen[got]++
-			require.LessOrEqual(t, len(got), 127)
-		}
-	}
-	require.Len(t, seen, 3*12)
-}
-
 // notTooLate is for a start that is sent whenever its turn comes.
 func notTooLate() bool { return false }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport/internal/rules"
+	"github.com/readsetimport/readsetimport/internal/token"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -93,7 +94,7 @@ func (c *Client) start(ctx context.Context, b Batch, attempt int, tooLate func()
 	in := &omics.StartReadSetImportJobInput{
 		SequenceStoreId: aws.String(b.Target.SequenceStoreID),
 		RoleArn:         aws.String(b.Target.RoleARN),
-		ClientToken:     aws.String(attemptToken(b, attempt)),
+		ClientToken:     aws.String(token.Attempt(b.ClientToken, attempt)),
 	}
 	for _, s := range b.Sources {
 		in.Sources = append(in.Sources, s.Item())

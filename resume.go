@@ -2,9 +2,6 @@ package readsetimport
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +13,7 @@ import (
 
 	"github.com/readsetimport/readsetimport/internal/ledger"
 	"github.com/readsetimport/readsetimport/internal/quota"
+	"github.com/readsetimport/readsetimport/internal/token"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -107,12 +105,7 @@ func (s Submission) unplanned() bool { return s.Phase == PhasePlanned || s.Phase
 
 // bodyDigest tells whether a batch that is built again is the one that was sent. It says nothing of the sources.
 func bodyDigest(b Batch) string {
-	h := sha256.New()
-	hashStrings(h, "body", b.ClientToken, b.Target.RoleARN)
-	if err := json.NewEncoder(h).Encode(b.Sources); err != nil {
-		panic(err) // strings and a map of strings always encode
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return token.Digest(b.ClientToken, b.Target.RoleARN, b.Sources)
 }
 
 // release writes that a batch that is given up was never sent, so that nobody looks for it.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/token"
 	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
@@ -166,7 +167,7 @@ func TestSearchFindsNothing(t *testing.T) {
 					require.Zero(t, last.Search)
 					starts := service.Requests(omicstest.OpStart)
 					require.Len(t, starts, test.others+2)
-					require.Equal(t, attemptToken(ours(), 2), starts[test.others+1].ClientToken)
+					require.Equal(t, token.Attempt(ours().ClientToken, 2), starts[test.others+1].ClientToken)
 					require.NotEqual(t, starts[test.others].ClientToken, starts[test.others+1].ClientToken)
 					require.Len(t, jobsOf(service, ours()), 1)
 					lists := service.Requests(omicstest.OpList)

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/token"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -120,7 +121,7 @@ func TestAdvanceEndsWithOneJob(t *testing.T) {
 				jobs := jobsOf(service, batch)
 				require.Len(t, jobs, 1)
 				require.Equal(t, last.Job.ID, jobs[0].ID)
-				require.Equal(t, attemptToken(batch, last.Attempt), jobs[0].ClientToken)
+				require.Equal(t, token.Attempt(batch.ClientToken, last.Attempt), jobs[0].ClientToken)
 				for _, r := range service.Requests(omicstest.OpStart) {
 					require.NotEmpty(t, r.ClientToken)
 				}

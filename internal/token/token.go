@@ -1,0 +1,74 @@
+// Package token makes the names by which a request and a source are known again: client tokens and fingerprints. Jobs and
+// journals hold them for as long as they live, so none may ever change for the same input.
+package token
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"hash"
+	"strconv"
+	"strings"
+
+	"github.com/readsetimport/readsetimport/journal"
+)
+
+const prefix = "rsi1-"
+
+// First returns the client token of a batch's first attempt: a SHA-256 over the run id, the target and the exact body as
+// JSON. It panics if JSON cannot write the body.
+func First(runID, sequenceStoreID, roleARN string, body any) string {
+	h := sha256.New()
+	hashStrings(h, "token", runID, sequenceStoreID, roleARN)
+	hashJSON(h, body)
+	return token(h)
+}
+
+// Attempt returns the client token of a batch's n-th attempt, from 1, of which first is the first one's. A new attempt is
+// a new request to the service, made only when it is certain that the attempt before started no job.
+func Attempt(first string, n int) string {
+	if n <= 1 {
+		return first
+	}
+	h := sha256.New()
+	hashStrings(h, "attempt", first, strconv.Itoa(n))
+	return token(h)
+}
+
+func token(h hash.Hash) string {
+	sum := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil))
+	return prefix + strings.ToLower(sum)
+}
+
+// Fingerprint returns what identifies a source in a sequence store.
+func Fingerprint(sequenceStoreID, fileType, source1, source2, subjectID, sampleID string) journal.Fingerprint {
+	h := sha256.New()
+	hashStrings(h, "source", sequenceStoreID, fileType, source1, source2, subjectID, sampleID)
+	return journal.Fingerprint(h.Sum(nil)[:len(journal.Fingerprint{})])
+}
+
+// Digest returns what tells whether a request that is built again is the one that was sent.
+func Digest(clientToken, roleARN string, body any) string {
+	h := sha256.New()
+	hashStrings(h, "body", clientToken, roleARN)
+	hashJSON(h, body)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func hashJSON(h hash.Hash, body any) {
+	if err := json.NewEncoder(h).Encode(body); err != nil {
+		panic(err) // strings and a map of strings always encode
+	}
+}
+
+// hashStrings writes strings so that no two lists of them are written alike.
+func hashStrings(h hash.Hash, parts ...string) {
+	var n [8]byte
+	for _, p := range parts {
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		h.Write([]byte(p))
+	}
+}
