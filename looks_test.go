@@ -72,8 +72,8 @@ func TestJobTimes(t *testing.T) {
 		oldest        float64
 		least, most   float64 // seconds to the next look
 	}{
-		"nothing has ended: a sixth of the oldest's age": {times(), minute, 100 * minute, 6 * minute, 60, 60},
-		"two have ended":                         {times(0, time.Second), minute, 100 * minute, 6 * minute, 60, 60},
+		"nothing has ended: a quarter of the oldest's age": {times(), minute, 100 * minute, 4 * minute, 60, 60},
+		"two have ended":                         {times(0, time.Second), minute, 100 * minute, 4 * minute, 60, 60},
 		"many of 20 minutes":                     {times(repeat(20*time.Minute, 200)...), 15 * minute, 100 * minute, 20 * minute, 43, 48},
 		"a young one, where none ended so early": {times(repeat(20*time.Minute, 200)...), 0, 0, 0, 9.9 * minute, 10 * minute},
 		"a few ended early, and many go on":      {times(time.Second, time.Second, time.Second), 0, 17 * 60 * minute, 60 * minute, 10 * minute, 12 * minute},

@@ -19,7 +19,7 @@ import (
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
-var seeds = flag.Int("seeds", 8, "how many sets of job durations to run this library with")
+var seeds = flag.Int("seeds", 16, "how many sets of job durations to run this library with")
 
 // figures of one import, or the means of several.
 type figures struct {
