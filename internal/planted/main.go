@@ -263,7 +263,7 @@ func (t trial) simulate(ctx context.Context, binary string) (finding, error) {
 	worker := exec.CommandContext(ctx, binary, "-test.run", simulation, "-test.timeout", "0", "-worker", "0", "-plain",
 		"-from", strconv.FormatUint(t.from, 10), "-seeds", strconv.Itoa(t.seeds))
 	worker.Dir = filepath.Join(t.module, "internal", "sim")
-	worker.Env = append(os.Environ(), "GOMAXPROCS=1")
+	worker.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=800")
 	var output bytes.Buffer
 	worker.Stderr = &output
 	lines, err := worker.StdoutPipe()

@@ -73,7 +73,7 @@ func (w worker) run(first, last uint64) (total, uint64) {
 		"-all="+strconv.FormatBool(*flagAll), "-show="+strconv.FormatBool(*flagShow), "-plain="+strconv.FormatBool(*flagPlain),
 		"-ignore="+*flagIgnore)
 	cmd.Args = append(cmd.Args, w.args...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=800") // a seed needs little memory
 	var errText strings.Builder
 	cmd.Stderr = &errText
 	lines, err := cmd.StdoutPipe()
