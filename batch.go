@@ -14,8 +14,8 @@ type Target struct {
 	RoleARN         string `json:"roleArn"`         // 20 to 2048 characters
 }
 
-// Validate checks that the sequence store id and the role ARN are such as HealthOmics takes. It cannot tell whether
-// they exist.
+// Validate reports an error unless the sequence store id and the role ARN are well formed. Whether they exist, only the
+// service knows.
 func (t Target) Validate() error {
 	var c checker
 	c.target(t)
@@ -86,7 +86,7 @@ func firstToken(runID string, b Batch) string {
 // Fingerprint identifies a read set: see [journal.Fingerprint].
 type Fingerprint = journal.Fingerprint
 
-// Fingerprint of a source in this target's store. The role does not count.
+// Fingerprint returns the fingerprint of a source in the target's store, whatever the role.
 func (t Target) Fingerprint(s Source) Fingerprint {
 	return token.Fingerprint(t.SequenceStoreID, string(s.Type), s.Source1, s.Source2, s.SubjectID, s.SampleID)
 }

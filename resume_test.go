@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -345,5 +346,30 @@ func TestResumeLetsGoOfItsOwn(t *testing.T) {
 		report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources[1:])
 		require.NoError(t, err)
 		require.True(t, report.Results[0].AlreadyImported)
+	})
+}
+
+// A journal that was written before records said where they belong is read, and what it knows is not sent again.
+func TestResumeWithAJournalOfAnEarlierVersion(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("journal/testdata/unmarked.jsonl")
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "journal")
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New()
+		memory, err := journal.Open(path)
+		require.NoError(t, err)
+		defer memory.Close()
+		report, err := newTestClient(t, service, journaled(memory), withJobSize(3)).Import(t.Context(), testTarget, testSources(6))
+		require.ErrorIs(t, err, ErrUnresolved)
+		for i, res := range report.Results {
+			require.Equal(t, i != 1, res.AlreadyImported)
+			if i == 1 { // it failed, and was sent again in a job that this service does not know
+				require.ErrorIs(t, res.Err, ErrUnresolved)
+				require.Equal(t, "3111111019", res.JobID)
+			}
+		}
+		require.Empty(t, service.Requests(omicstest.OpStart))
 	})
 }

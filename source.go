@@ -23,7 +23,7 @@ type Source struct {
 	// most 976 GB. Source2 is the second mate of a FASTQ pair, and empty for everything else.
 	Source1, Source2 string
 
-	// SubjectID and SampleID say whom and what the reads come from: 1 to 127 characters each. Sources may share them.
+	// SubjectID and SampleID identify the subject and the sample: 1 to 127 characters each. Sources may share them.
 	SubjectID, SampleID string
 
 	// Name and GeneratedFrom have up to 127 characters, Description up to 255. All three may be empty.
@@ -37,27 +37,27 @@ type Source struct {
 	Tags map[string]string
 }
 
-// FASTQ is an unpaired FASTQ file. It still needs a subject and a sample.
+// FASTQ returns a source with one unpaired FASTQ file. It still needs a subject and a sample.
 func FASTQ(source1 string) Source {
 	return Source{Type: types.FileTypeFastq, Source1: source1}
 }
 
-// PairedFASTQ is a pair of FASTQ files, first and second mates. It still needs a subject and a sample.
+// PairedFASTQ returns a source with a pair of FASTQ files, first and second mates. It still needs a subject and a sample.
 func PairedFASTQ(source1, source2 string) Source {
 	return Source{Type: types.FileTypeFastq, Source1: source1, Source2: source2}
 }
 
-// BAM is an aligned BAM file with the ARN of its reference. It still needs a subject and a sample.
+// BAM returns a source with an aligned BAM file and the ARN of its reference. It still needs a subject and a sample.
 func BAM(source1, referenceARN string) Source {
 	return Source{Type: types.FileTypeBam, Source1: source1, ReferenceARN: referenceARN}
 }
 
-// CRAM is a CRAM file with the ARN of its reference. It still needs a subject and a sample.
+// CRAM returns a source with a CRAM file and the ARN of its reference. It still needs a subject and a sample.
 func CRAM(source1, referenceARN string) Source {
 	return Source{Type: types.FileTypeCram, Source1: source1, ReferenceARN: referenceARN}
 }
 
-// UBAM is an unaligned BAM file. It still needs a subject and a sample.
+// UBAM returns a source with an unaligned BAM file. It still needs a subject and a sample.
 func UBAM(source1 string) Source {
 	return Source{Type: types.FileTypeUbam, Source1: source1}
 }
@@ -120,10 +120,10 @@ func (s Source) clone() Source {
 	return s
 }
 
-// Item is the source as the SDK's request type, sharing nothing with it. Empty optional fields are left out.
+// Item returns the source as the SDK's request type, without empty optional fields. They share no memory.
 func (s Source) Item() types.StartReadSetImportJobSourceItem { return s.shape().Item() }
 
-// SourceFromItem is the source of an SDK request item, sharing nothing with it. It does not validate.
+// SourceFromItem returns the source of an SDK request item. They share no memory. It does not validate.
 func SourceFromItem(item types.StartReadSetImportJobSourceItem) Source {
 	return sourceFromShape(wire.SourceFromItem(item))
 }

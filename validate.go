@@ -40,7 +40,7 @@ type FieldError struct {
 	Detail string
 }
 
-// Error is the path and what is allowed there.
+// Error returns the path and what is allowed there.
 func (e *FieldError) Error() string { return e.Path + ": " + e.Detail }
 
 // Is reports whether target is [ErrValidation].
@@ -50,7 +50,7 @@ func (e *FieldError) Is(target error) bool { return target == ErrValidation }
 // nothing was sent.
 type ValidationError struct{ Fields []*FieldError }
 
-// Error is the first few faults and how many there are, in one line.
+// Error returns the first few faults and how many there are, in one line.
 func (e *ValidationError) Error() string { return listFaults(e.Fields, (*FieldError).Error) }
 
 // listFaults is the texts of the first few faults, and how many there are.
@@ -70,7 +70,7 @@ func listFaults(faults []*FieldError, text func(*FieldError) string) string {
 	return fmt.Sprintf("%d invalid fields: %s", len(faults), list)
 }
 
-// Unwrap is every fault, for errors.Is and errors.As.
+// Unwrap returns every fault, for errors.Is and errors.As.
 func (e *ValidationError) Unwrap() []error {
 	errs := make([]error, len(e.Fields))
 	for i, f := range e.Fields {

@@ -11,6 +11,7 @@ import (
 type eventLine struct {
 	Time         time.Time `json:"time"`
 	Event        string    `json:"event"`
+	Run          string    `json:"run"`
 	Store        string    `json:"store,omitempty"`
 	Job          string    `json:"job,omitempty"`
 	Status       string    `json:"status,omitempty"`
@@ -27,7 +28,7 @@ type eventLine struct {
 
 func newEventLine(e readsetimport.Event) eventLine {
 	line := eventLine{
-		Time: e.Time.UTC(), Event: string(e.Kind), Store: e.Job.SequenceStoreID, Job: e.Job.ID, Status: string(e.Job.Status),
+		Time: e.Time.UTC(), Event: string(e.Kind), Run: e.RunID, Store: e.Job.SequenceStoreID, Job: e.Job.ID, Status: string(e.Job.Status),
 		Wait: e.Wait.Seconds(), Submitted: e.Submitted, Running: e.Running, Imported: e.Imported, Failed: e.Failed,
 	}
 	if e.Err != nil {
