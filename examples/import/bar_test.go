@@ -75,7 +75,7 @@ func (term *terminal) read() screen {
 			for i, field := range []*int{&s.imported, &s.percent, &s.failed, &s.running, &s.waiting, &s.jobs, &s.slots} {
 				*field, _ = strconv.Atoi(m[i+1]) // no slots: 0
 			}
-			const slots = 20 + 3 // a job counts until its end is seen, so that some more may have run when one was refused
+			const slots = 20 + 5 // a job counts until its end is seen, so that some more may have run when one was refused
 			if s.imported+s.failed+s.running+s.waiting == 5000 && s.imported/50 == s.percent && s.jobs <= slots && s.slots <= slots {
 				return s
 			}

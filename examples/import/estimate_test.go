@@ -132,6 +132,7 @@ func simulateToHalfWay(t *testing.T, seed uint64) (half standing, left time.Dura
 		tally := newTally(len(sources))
 		client, err := readsetimport.New(service.Client(), func(o *readsetimport.Options) {
 			o.SourcesPerJob = perJob
+			o.MinPollDelay, o.MaxPollDelay = time.Minute, 2*time.Minute // fewer looks take less of this test's own time
 			o.OnEvent = tally.event
 		})
 		require.NoError(t, err)
