@@ -58,9 +58,10 @@ type world struct {
 	broken   error              // a rule that was broken on the way
 }
 
-// What a seed and a run of its program may take. The most that an honest one took in 100,000 is a fifth of it.
+// What a seed and a run of its program may take. A hundred batches in the hands of an orchestrator, each of which tries
+// for the one slot by itself, honestly take some 50,000 steps.
 const (
-	stepsMax = 40_000
+	stepsMax = 200_000
 	runMax   = 60 * day // of virtual time
 )
 
