@@ -265,8 +265,8 @@ func TestStreamWhoseInputEndsWithItsContext(t *testing.T) {
 		}
 	}
 	same := func(ctx context.Context) context.Context { return ctx }
-	foreign := func(ctx context.Context) context.Context { return foreignContext{ctx} }
-	for _, of := range []func(context.Context) context.Context{same, foreign} {
+	late := func(ctx context.Context) context.Context { return lateContext{ctx} }
+	for _, of := range []func(context.Context) context.Context{same, late} {
 		for range 100 {
 			synctest.Test(t, func(t *testing.T) {
 				trial(t, newTestClient(t, omicstest.New(), withJobSize(1), withEvents(func(Event) { time.Sleep(time.Second) })), of)
@@ -281,7 +281,15 @@ func TestStreamWhoseInputEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// foreignContext is a context that package context does not know: a goroutine ends those made from it, a moment later.
-type foreignContext struct{ context.Context }
+// lateContext is a context whose children end a second after it.
+type lateContext struct{ context.Context }
 
-func (foreignContext) Value(any) any { return nil }
+// Value hides that package context could end the children itself.
+func (lateContext) Value(any) any { return nil }
+
+func (c lateContext) AfterFunc(end func()) (stop func() bool) {
+	return context.AfterFunc(c.Context, func() {
+		time.Sleep(time.Second)
+		end()
+	})
+}
