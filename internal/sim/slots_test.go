@@ -80,6 +80,10 @@ func (p *process) gaveUp(who string, err error) {
 				at = e.Time // and then it waited for the jobs that ran
 			}
 		}
+		refused := func(e readsetimport.Event) bool { return e.Kind == readsetimport.EventSlotWait && e.Time.Equal(at) }
+		if !slices.ContainsFunc(p.events, refused) {
+			return // it gave up before, while all that was left of it was in doubt
+		}
 		p.world.impatient = append(p.world.impatient, impatience{at, p.patience(), who})
 	}
 }
