@@ -24,7 +24,7 @@ func (j *jsonReader) scan() (instead string, ok bool) {
 			ended = false
 		case c == ' ', c == '\t', c == '\r':
 			ended = false
-		case c == '#', bytes.HasPrefix(rest, []byte("//")), bytes.HasPrefix(rest, []byte("/*")):
+		case c == '#', c == '/' && len(rest) > 1 && (rest[1] == '/' || rest[1] == '*'):
 			if n = commentLength(rest, j.eof); n < 0 {
 				return "", false
 			}
@@ -90,8 +90,11 @@ func (j *jsonReader) push(n node) {
 // isNextLine reports whether the brace that comes next begins another line's value: it is the first of its line, and no
 // value can be there in the one that is open.
 func (j *jsonReader) isNextLine() bool {
+	if len(j.open) == 0 || j.list > 0 || j.at.column > 1 {
+		return false
+	}
 	before := bytes.TrimRight(j.text[:j.next], " \t\r\n")
-	return len(j.open) > 0 && j.list == 0 && j.at.column == 1 && bytes.IndexByte([]byte("{[,:"), before[len(before)-1]) < 0
+	return strings.IndexByte("{[,:", before[len(before)-1]) < 0
 }
 
 // punctuation takes what is between the values of an object or a list, or ends it.
@@ -163,27 +166,16 @@ func stringLength(s []byte) int {
 // encoding/json takes others for the character U+FFFD.
 var characters = regexp.MustCompile(`^(?:[^\\]|\\[^u]|\\u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]|[dD][0-7])[0-9a-fA-F]{2}|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*`)
 
-// knownKeys are here so that the keys of each source take no memory of their own.
-var knownKeys = func() map[string]string {
-	known := map[string]string{}
-	for _, key := range slices.Concat(sourceKeys, fileKeys) {
-		known[key] = key
-	}
-	return known
-}()
-
 // unquote returns the string in quotes. What is wrong with it is found with the whole value.
-func (j *jsonReader) unquote(quoted []byte) (s string) {
+func (j *jsonReader) unquote(quoted []byte) string {
 	inner := quoted[1 : len(quoted)-1]
-	if key, ok := knownKeys[string(inner)]; ok {
-		return key
-	}
 	if bytes.IndexByte(inner, '\\') < 0 || !utf8.Valid(inner) {
 		return string(inner)
 	}
 	if n := len(characters.Find(inner)); n < len(inner) && j.half < 0 {
 		j.half = j.next + 1 + n
 	}
+	var s string
 	_ = json.Unmarshal(quoted, &s)
 	return s
 }

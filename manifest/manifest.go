@@ -19,8 +19,8 @@
 // # Limits
 //
 // Inputs of any length are read in bounded memory, a row or a source at a time. A row or a source has at most 1 MiB, in YAML
-// 256 KiB. A row has at most 1000 columns, and a field at most 128 KiB. The FASTQ files of a list are held until its end,
-// since a file's mate can be anywhere in it, and there are at most 1,048,576 of them.
+// 256 KiB. A row has at most 1000 columns; a field, a string and a comment have at most 128 KiB. The FASTQ files of a list
+// are held until its end, since a file's mate can be anywhere in it, and there are at most 1,048,576 of them.
 package manifest
 
 import (
