@@ -109,6 +109,8 @@ func said(res readsetimport.Result) string {
 // claims notes what a result says, and holds it against what is known at this moment.
 func (p *process) claim(who string, res readsetimport.Result) {
 	w := p.world
+	w.claiming.Lock() // imports that run at once
+	defer w.claiming.Unlock()
 	who = fmt.Sprintf("run %d, %s: %s", p.number, who, keyOf(res.Source.Source1))
 	if !p.deaf || said(res) != saysNotSent { // whoever cannot read the journal cannot know
 		w.claims = append(w.claims, claim{p.toldAt(res), who, res, p.ctx.Err() != nil})
@@ -142,6 +144,8 @@ func (p *process) claim(who string, res readsetimport.Result) {
 
 // toldAt is when an event told of a result, which may wait for long to be read, or now.
 func (p *process) toldAt(res readsetimport.Result) time.Time {
+	p.hearing.Lock()
+	defer p.hearing.Unlock()
 	for _, e := range p.events {
 		if r := e.Result; r != nil && r.Index == res.Index && r.Source.Source1 == res.Source.Source1 && said(*r) == said(res) {
 			return e.Time

@@ -137,11 +137,11 @@ func (i *importing) options(o *readsetimport.ImportOptions) {
 func (p *process) hear(e readsetimport.Event) {
 	p.hearing.Lock()
 	p.events = append(p.events, e)
-	n := len(p.events)
-	if p.over {
+	n, over := len(p.events), p.over
+	p.hearing.Unlock()
+	if over {
 		p.world.breaks("events", "run %d: %q after the import had ended", p.number, e.Kind)
 	}
-	p.hearing.Unlock()
 	if p.slow && p.world.portion("slow event", p.number, n) < 0.1 {
 		longest := pickBy(p.world.roll("slow events", p.number), time.Second, time.Minute, time.Hour)
 		p.pass(time.Duration(p.world.roll("slowness", p.number, n) % uint64(longest)))

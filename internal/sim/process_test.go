@@ -184,7 +184,9 @@ func (j processJournal) Append(ctx context.Context, r journal.Record) error {
 		p.crash()
 		return errCrashed
 	}
+	p.world.claiming.Lock()
 	p.world.records.add(r)
+	p.world.claiming.Unlock()
 	err := j.Journal.Append(ctx, r)
 	if p.dead() {
 		return errCrashed

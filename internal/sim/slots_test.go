@@ -34,7 +34,7 @@ func (w *world) spans() (all []span) {
 // more, and its job can run. Nor has that of an import that ended before its job, if the client has another import.
 func (w *world) judgeSlots(all []span) {
 	most := w.plan.client.maxActive
-	if most == 0 || w.orchestrates() || w.shared || slices.ContainsFunc(w.claims, func(c claim) bool { return said(c.result) == saysUnresolved && !c.stopped }) {
+	if most == 0 || w.orchestrates() || w.shared || w.searchRefused() || slices.ContainsFunc(w.claims, func(c claim) bool { return said(c.result) == saysUnresolved && !c.stopped }) {
 		return
 	}
 	for _, s := range all {
@@ -49,6 +49,19 @@ func (w *world) judgeSlots(all []span) {
 			return
 		}
 	}
+}
+
+// searchRefused reports whether a search was refused, for which a batch is given up as unresolved, though a crash may keep
+// that from being told.
+func (w *world) searchRefused() bool {
+	for _, phase := range []string{phaseListing, phaseInspecting} {
+		for _, why := range []string{"no permission", "no credentials", "fault: 400", "fault: 403", "fault: 404"} {
+			if w.cells[cell{why, phase}] > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // impatience is the end of an import for want of a slot.
@@ -75,6 +88,8 @@ func (w *world) judgePatience(all []span) {
 func (p *process) gaveUp(who string, err error) {
 	if errors.Is(err, readsetimport.ErrQuotaExceeded) && p.imports == 1 {
 		at := time.Now()
+		p.hearing.Lock()
+		defer p.hearing.Unlock()
 		for _, e := range p.events {
 			if e.Result != nil && errors.Is(e.Result.Err, readsetimport.ErrQuotaExceeded) && e.Time.Before(at) {
 				at = e.Time // and then it waited for the jobs that ran

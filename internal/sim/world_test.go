@@ -36,9 +36,10 @@ type world struct {
 	spoil omicstest.Fault
 	letGo func()
 
-	honest  bool   // the headers of the answers do not lie after all
-	records memory // what is in the journal
-	claims  []claim
+	honest   bool   // the headers of the answers do not lie after all
+	records  memory // what is in the journal
+	claiming sync.Mutex
+	claims   []claim
 
 	impatient []impatience
 	shared    bool // a client had two imports at once
