@@ -48,16 +48,13 @@ func newMemory() memory {
 	}
 }
 
+// add notes a record that is about to be written.
 func (m *memory) add(r journal.Record) {
 	switch r.Kind {
 	case journal.Sending:
 		m.first[r.ClientToken] = r.Sources[0].Fingerprint
 		for _, s := range r.Sources {
 			m.sending[s.Fingerprint] = true
-		}
-	case journal.Started:
-		if m.started[r.JobID].IsZero() {
-			m.started[r.JobID] = time.Now()
 		}
 	case journal.Ended:
 		for _, s := range r.Sources {
@@ -69,6 +66,13 @@ func (m *memory) add(r journal.Record) {
 				m.sets[s.Fingerprint] = s.ReadSetID
 			}
 		}
+	}
+}
+
+// wrote notes a record that is in the journal for certain.
+func (m *memory) wrote(r journal.Record) {
+	if r.Kind == journal.Started && m.started[r.JobID].IsZero() {
+		m.started[r.JobID] = time.Now()
 	}
 }
 

@@ -191,6 +191,11 @@ func (j processJournal) Append(ctx context.Context, r journal.Record) error {
 	if p.dead() {
 		return errCrashed
 	}
+	if err == nil {
+		p.world.claiming.Lock()
+		p.world.records.wrote(r)
+		p.world.claiming.Unlock()
+	}
 	p.world.log("run %d: %s %s attempt %d job %s: %v", p.number, r.Kind, short(r.ClientToken), r.Attempt, r.JobID, err)
 	if err == nil && p.at("append after", p.appending.phase, key) {
 		p.crash()
