@@ -162,9 +162,18 @@ type JobError struct{ Job Job }
 
 // Error returns one line with the job's id, how it ended, how many sources were not imported and the service's message.
 func (e *JobError) Error() string {
-	text := fmt.Sprintf("%v: job %s, %d of %d sources not imported", e.kind(), e.Job.ID, e.failed(), len(e.Job.Sources))
+	text := e.summary(e.Job.ID)
 	if e.Job.StatusMessage != "" {
 		text += ": " + wire.OneLine(e.Job.StatusMessage)
+	}
+	return text
+}
+
+// summary is Error without the service's message. A job of which only the status is known has no sources.
+func (e *JobError) summary(id string) string {
+	text := fmt.Sprintf("%v: job %s", e.kind(), id)
+	if n := len(e.Job.Sources); n > 0 {
+		text += fmt.Sprintf(", %d of %d sources not imported", e.failed(), n)
 	}
 	return text
 }

@@ -115,7 +115,7 @@ func logText(err error) string {
 		case *sourceError:
 			return fmt.Sprintf("source not imported (job %s)", logtext.ID(e.failure.Job.ID)), true
 		case *JobError:
-			return fmt.Sprintf("%v: job %s, %d of %d sources not imported", e.kind(), logtext.ID(e.Job.ID), e.failed(), len(e.Job.Sources)), true
+			return e.summary(logtext.ID(e.Job.ID)), true
 		case *ValidationError:
 			return listFaults(e.Fields, (*FieldError).logText), true
 		case *FieldError:

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
 	"github.com/readsetimport/readsetimport/internal/quota"
 )
 
@@ -177,7 +179,11 @@ func (r *run) track(f *flight, before Job) {
 		r.counts.Running += len(f.index)
 		r.emit(Event{Kind: EventJobStarted, Job: job})
 	case before.Status != job.Status:
-		r.emit(Event{Kind: EventJobStatus, Job: job, Err: job.Err()})
+		e := Event{Kind: EventJobStatus, Job: job}
+		if job.Done() && job.Status != types.ReadSetImportJobStatusCompleted {
+			e.Err = &JobError{Job: job}
+		}
+		r.emit(e)
 	}
 }
 

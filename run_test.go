@@ -416,3 +416,39 @@ func TestImportOptions(t *testing.T) {
 		require.ErrorContains(t, err, "SourcesPerJob must be 1 to 100")
 	})
 }
+
+// A list tells the status of a job and nothing of its sources, and no event says anything of them before they are known.
+func TestEventsOfJobsOnAList(t *testing.T) {
+	t.Parallel()
+	for status, fails := range map[types.ReadSetImportJobStatus]bool{
+		types.ReadSetImportJobStatusCompleted: false, types.ReadSetImportJobStatusFailed: true,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			service := omicstest.New(func(o *omicstest.Options) {
+				o.JobDuration = omicstest.FixedDuration(time.Hour)
+				o.JobOutcome = func(omicstest.Job) (types.ReadSetImportJobStatus, string) { return status, "" }
+			})
+			w := &watched{t: t}
+			c := newTestClient(t, service, withJobSize(2), withEvents(w.see))
+			go func() {
+				time.Sleep(10 * time.Minute)
+				for _, job := range service.Jobs(testTarget.SequenceStoreID) {
+					c.Notify(JobRef{testTarget.SequenceStoreID, job.ID}) // a look at each, which tells of its sources
+				}
+			}()
+			_, _ = c.Import(t.Context(), testTarget, testSources(10))
+			ended := 0
+			for _, e := range w.of(EventJobStatus) {
+				require.NotErrorIs(t, e.Err, ErrUnresolved)
+				if e.Job.Status != status {
+					require.NoError(t, e.Err)
+					continue
+				}
+				ended++
+				require.Equal(t, fails, errors.Is(e.Err, ErrJobFailed))
+			}
+			require.Equal(t, 5, ended)
+			require.NotEmpty(t, service.Requests(omicstest.OpList))
+		})
+	}
+}

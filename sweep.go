@@ -88,6 +88,9 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 		case listed:
 			before := f.sub.Job
 			f.sub.Job.Status = job.Status
+			if job.Done() {
+				f.sub.Job.Sources = nil // what was known of them is of before
+			}
 			r.track(f, before)
 			if job.Done() {
 				r.freeSlot(f)
