@@ -217,8 +217,8 @@ func (t trial) try(ctx context.Context, b bug) (finding, error) {
 		return finding{}, err
 	}
 	binary := filepath.Join(t.tmp, "test-"+b.name)
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, b.pkg)
-	build.Dir = t.module
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, ".")
+	build.Dir = filepath.Join(t.module, b.pkg) // which can be of another module than the library
 	if out, err := output(build); err != nil {
 		return finding{}, fmt.Errorf("%s does not compile: %w\n%s", b.name, err, out)
 	}
