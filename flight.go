@@ -137,6 +137,7 @@ func (r *run) stepped(ctx context.Context, s step) {
 	case f.sub.Phase == PhaseRunning && s.err != nil:
 		then = func() {
 			r.halt(s.err)
+			r.haltOthers(s.err)
 			r.fail(f, stillRunning(f.sub.Job.ID, s.err))
 		}
 	default:

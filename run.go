@@ -37,6 +37,7 @@ type run struct {
 	broken  chan struct{} // closed when nobody reads out any more
 	claims  chan claim    // of a watcher: imports want batches that it has in hand
 	offers  chan *flight  // of a watcher: batches that nobody else has in hand
+	blind   chan error    // why a watcher of the store may not look at its jobs any more
 	group   sync.WaitGroup
 	cancel  context.CancelCauseFunc // of a watcher
 
@@ -85,7 +86,7 @@ func (c *Client) newRun(t Target, opts ImportOptions) *run {
 		c: c, target: t, opts: opts,
 		wants: make(chan struct{}, 1), chunks: make(chan chunk), grants: make(chan grant, 1),
 		steps: make(chan step), sweeps: make(chan sweepAnswer), out: make(chan []Result), wake: make(chan struct{}, 1), broken: make(chan struct{}),
-		claims: make(chan claim), offers: make(chan *flight),
+		claims: make(chan claim), offers: make(chan *flight), blind: make(chan error, 1),
 		noted: make(map[string]struct{}), jobs: make(map[string]bool), endAcquire: func() {}, endInput: func() {},
 	}
 	if opts.OnEvent != nil {
@@ -173,6 +174,11 @@ func (r *run) loop(ctx context.Context) {
 	defer timer.Stop()
 	ended := ctx.Done()
 	for {
+		select {
+		case why := <-r.blind: // before anything that follows from a slot that came free for it
+			r.halt(why)
+		default:
+		}
 		r.dropUnsent()
 		r.request(ctx)
 		r.dispatch(ctx)
@@ -211,6 +217,8 @@ func (r *run) loop(ctx context.Context) {
 			r.claimed(q)
 		case f := <-r.offers:
 			r.resume(ctx, f)
+		case why := <-r.blind:
+			r.halt(why)
 		case <-timer.C:
 		case <-ended:
 			ended = nil

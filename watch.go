@@ -167,6 +167,24 @@ func (r *run) handOver(f *flight) {
 	first <- slot
 }
 
+// haltOthers keeps the imports of a watcher's store from starting more jobs, since it may not look at its own any more: they
+// may run, and their slots are not watched.
+func (r *run) haltOthers(why error) {
+	if !r.watcher {
+		return
+	}
+	r.c.mu.Lock()
+	defer r.c.mu.Unlock()
+	for other := range r.c.runs {
+		if other.target.SequenceStoreID == r.target.SequenceStoreID {
+			select {
+			case other.blind <- why:
+			default: // it has been told
+			}
+		}
+	}
+}
+
 // leaveBehind gives a batch that is under way to the watcher. If no other import of the client is left, it ends with the
 // watcher; whether one is just entering cannot be told here.
 func (r *run) leaveBehind(f *flight) {

@@ -449,3 +449,31 @@ func TestImportWithAJournalThatCannotBeRead(t *testing.T) {
 		require.Empty(t, service.Requests(""))
 	})
 }
+
+// Whoever may not look at the jobs that the journal knows starts no more beside them.
+func TestJobsOfTheJournalThatMayNotBeLookedAt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		denied := false
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.JobDuration = omicstest.FixedDuration(10 * time.Hour)
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+				return omicstest.AccessDenied(), denied && r.Op == omicstest.OpGet
+			}
+		})
+		mem := new(memoryJournal)
+		sources := testSources(30)
+		crashed(t, service, mem, sources[:10], time.Minute)
+		denied = true
+		c := newTestClient(t, service, journaled(mem), withJobSize(10), atMost(1))
+		began := time.Now()
+		results, err := collect(t, streamChecked(t.Context(), t, c, testTarget, withoutErrors(sources[10:])))
+		require.ErrorIs(t, err, ErrAccessDenied)
+		require.Less(t, time.Since(began), 15*time.Minute)
+		for _, res := range results {
+			require.ErrorIs(t, res.Err, ErrAccessDenied)
+			require.Empty(t, res.JobID)
+		}
+		require.Len(t, service.Jobs(testTarget.SequenceStoreID), 1)
+	})
+}
