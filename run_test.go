@@ -128,6 +128,7 @@ func TestEventsOfTrouble(t *testing.T) {
 		"list throttled":         {omicstest.OpList, throttled, EventThrottled, ErrThrottled},
 		"list fails":             {omicstest.OpList, internal, EventPollFailed, ErrInternal},
 		"list without a meaning": {omicstest.OpList, omicstest.HTML(200), EventPollFailed, nil},
+		"list not permitted":     {omicstest.OpList, omicstest.AccessDenied(), EventPollFailed, ErrAccessDenied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -152,7 +153,9 @@ func TestEventsOfTrouble(t *testing.T) {
 				if tc.is != nil {
 					require.ErrorIs(t, e, tc.is)
 				}
-				require.Equal(t, tc.kind != EventSlotWait, trouble[0].Wait > 0, "when a slot comes free is not known")
+				// When a slot comes free is not known, and lists that are not permitted rest.
+				known := tc.kind != EventSlotWait && (tc.op != omicstest.OpList || tc.is != ErrAccessDenied)
+				require.Equal(t, known, trouble[0].Wait > 0)
 			})
 		})
 	}
