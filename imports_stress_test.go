@@ -38,10 +38,10 @@ func (j slowMemory) Append(ctx context.Context, r journal.Record) error {
 func TestManyImportsOfOneClient(t *testing.T) {
 	t.Parallel()
 	seeds, first := 60, 0
-	if n, err := strconv.Atoi(os.Getenv("ATTACK_SEEDS")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("IMPORTS_SEEDS")); err == nil {
 		seeds = n
 	}
-	if n, err := strconv.Atoi(os.Getenv("ATTACK_FIRST")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("IMPORTS_FIRST")); err == nil {
 		first = n
 	}
 	if underRace {
