@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -68,10 +69,15 @@ func (p *process) lastOutage(what string) (last outage) {
 			last = o
 		}
 	}
-	for again := true; again; { // one that began while another lasted, of whatever kind, is a part of that
+	// One that began while another lasted, of whatever kind, is a part of that; so is one that began before the next try.
+	pause := p.world.plan.client.maxPoll
+	if p.world.plan.service.liar.retryAfter != "" {
+		pause = max(pause, quota.MaxPause)
+	}
+	for again := true; again; {
 		again = false
 		for _, o := range p.outages {
-			if o.from < last.from && o.from+o.lasts >= last.from {
+			if o.from < last.from && o.from+o.lasts+pause >= last.from {
 				last, again = o, true
 			}
 		}
