@@ -181,7 +181,7 @@ func (e *JobError) summary(id string) string {
 // failed counts the sources that are not known to be imported.
 func (e *JobError) failed() (n int) {
 	for _, s := range e.Job.Sources {
-		if e.Job.outcome(s) != outcomeImported {
+		if e.Job.outcome(s) != wire.Imported {
 			n++
 		}
 	}

@@ -2,7 +2,6 @@ package readsetimport
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -172,29 +171,15 @@ func (c *Client) Notify(ref JobRef) {
 // about and its status. EventBridge may lose, repeat and reorder events, so an event is only a reason to look at the job,
 // with [Client.Notify]. The error names what is missing or wrong.
 func ParseEvent(data []byte) (JobRef, types.ReadSetImportJobStatus, error) {
-	const (
-		source     = "aws.omics"
-		detailType = "Read Set Import Job Status Change"
-	)
-	var event struct {
-		Source     string `json:"source"`
-		DetailType string `json:"detail-type"`
-		Detail     struct {
-			JobRef
-			Status types.ReadSetImportJobStatus `json:"status"`
-		} `json:"detail"`
+	store, id, status, err := wire.ParseEvent(data)
+	if err != nil {
+		return JobRef{}, "", fmt.Errorf("readsetimport: %w", err)
 	}
-	if err := json.Unmarshal(data, &event); err != nil {
-		return JobRef{}, "", fmt.Errorf("readsetimport: event is not JSON of the expected form: %w", err)
-	}
-	if event.Source != source || event.DetailType != detailType {
-		return JobRef{}, "", fmt.Errorf("readsetimport: event is %q from %q, not %q from %q",
-			shorten(event.DetailType), shorten(event.Source), detailType, source)
-	}
-	if err := event.Detail.validate(); err != nil {
+	ref := JobRef{SequenceStoreID: store, ID: id}
+	if err := ref.validate(); err != nil {
 		return JobRef{}, "", fmt.Errorf("readsetimport: event detail: %w", err)
 	}
-	return event.Detail.JobRef, event.Detail.Status, nil
+	return ref, status, nil
 }
 
 // notice is what OnEvent is to be told: an event, or the results of sources, each of which makes one.

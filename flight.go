@@ -213,7 +213,7 @@ func (r *run) finish(f *flight) {
 		took = elapsed(f.sub.SentAt)
 	}
 	if job.Err() == nil {
-		r.times.add(took)
+		r.times.Add(took)
 	}
 	if r.onJob != nil {
 		r.onJob(job)

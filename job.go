@@ -46,15 +46,9 @@ type JobSource struct {
 
 // Done reports whether the job's status says that it has ended, well or badly. A status that this package does not know
 // is not an end.
-func (j Job) Done() bool { return j.completed() || j.failed() }
+func (j Job) Done() bool { return j.completed() || wire.Failed(j.Status) }
 
-func (j Job) completed() bool {
-	return j.Status == types.ReadSetImportJobStatusCompleted || j.Status == types.ReadSetImportJobStatusCompletedWithFailures
-}
-
-func (j Job) failed() bool {
-	return j.Status == types.ReadSetImportJobStatusFailed || j.Status == types.ReadSetImportJobStatusCancelled
-}
+func (j Job) completed() bool { return wire.Completed(j.Status) }
 
 // Err returns nil if the job has not ended, or has completed and imported all of its sources, and otherwise a
 // [*JobError]. If it is unknown whether one of its sources was imported, the error is [ErrUnresolved] too.
@@ -62,72 +56,33 @@ func (j Job) Err() error {
 	if !j.Done() && !j.allEnded() {
 		return nil
 	}
-	worst := outcomeImported
+	worst := wire.Imported
 	for _, s := range j.Sources {
 		worst = max(worst, j.outcome(s))
 	}
 	switch {
-	case worst == outcomeUnclear:
+	case worst == wire.Unclear:
 		return fmt.Errorf("%w: %w", ErrUnresolved, &JobError{Job: j})
-	case worst == outcomeImported && (j.Status == types.ReadSetImportJobStatusCompleted || !j.Done()):
+	case worst == wire.Imported && (j.Status == types.ReadSetImportJobStatusCompleted || !j.Done()):
 		return nil
 	}
 	return &JobError{Job: j}
 }
 
-// outcome is what became of a source of a job that has ended.
-type outcome int
-
-const (
-	outcomeImported outcome = iota // it is in the store
-	outcomeFailed                  // it is not in the store
-	outcomeUnclear                 // the job is looked at again; if that does not help, the source is unresolved
-)
-
-// outcome returns what became of one of the job's sources, once the job has ended. A source that the job's answer does
-// not name is JobSource{}. Everything that depends on it uses this table: the results of an import, what the journal
-// keeps, and whether an answer is believed at once.
-//
-//	the source's status          read set id   in a job that   outcome
-//	FINISHED                     yes           ended           imported
-//	FINISHED                     no            ended           unclear
-//	FAILED                       yes           ended           unclear
-//	FAILED                       no            ended           failed
-//	NOT_STARTED, IN_PROGRESS,    yes           ended           unclear
-//	  none, or not named         no            failed          failed (FAILED and CANCELLED)
-//	                             no            completed       unclear (COMPLETED and COMPLETED_WITH_FAILURES)
-//	any other                    either        ended           unclear
-//
-// An answer that contradicts itself is never taken for a failure, since what failed is sent again.
-func (j Job) outcome(s JobSource) outcome {
-	named := s.ReadSetID != ""
-	switch s.Status {
-	case types.ReadSetImportJobItemStatusFinished:
-		if named {
-			return outcomeImported
-		}
-	case types.ReadSetImportJobItemStatusFailed:
-		if !named {
-			return outcomeFailed
-		}
-	case types.ReadSetImportJobItemStatusNotStarted, types.ReadSetImportJobItemStatusInProgress, "":
-		if !named && j.failed() {
-			return outcomeFailed
-		}
-	}
-	return outcomeUnclear
+// outcome returns what became of one of the job's sources, once the job has ended: see the table of [wire.OutcomeOf]. A
+// source that the job's answer does not name is JobSource{}.
+func (j Job) outcome(s JobSource) wire.Outcome {
+	return wire.OutcomeOf(j.Status, s.Status, s.ReadSetID != "")
 }
 
 // allEnded reports whether each source that the job names has an outcome, and the job a time of completion, so that it
 // has ended whatever its status says.
 func (j Job) allEnded() bool {
 	return len(j.Sources) > 0 && !j.CompletionTime.IsZero() &&
-		!slices.ContainsFunc(j.Sources, func(s JobSource) bool { return j.outcome(s) == outcomeUnclear })
+		!slices.ContainsFunc(j.Sources, func(s JobSource) bool { return j.outcome(s) == wire.Unclear })
 }
 
-func known(status types.ReadSetImportJobStatus) bool {
-	return slices.Contains(jobStatuses, status)
-}
+func known(status types.ReadSetImportJobStatus) bool { return slices.Contains(jobStatuses, status) }
 
 var jobStatuses = types.ReadSetImportJobStatus("").Values()
 
@@ -161,15 +116,15 @@ func results(t Target, sources []Source, index []int, job Job) []Result {
 func (e *JobError) result(s JobSource) Result {
 	res := Result{JobID: e.Job.ID, Status: s.Status, StatusMessage: s.StatusMessage}
 	o := e.Job.outcome(s)
-	if o != outcomeImported && res.StatusMessage == "" {
+	if o != wire.Imported && res.StatusMessage == "" {
 		res.StatusMessage = e.Job.StatusMessage
 	}
 	switch o {
-	case outcomeImported:
+	case wire.Imported:
 		res.ReadSetID = s.ReadSetID
-	case outcomeFailed:
+	case wire.NotImported:
 		res.Err = &sourceError{failure: e, status: s.Status, message: res.StatusMessage}
-	case outcomeUnclear:
+	case wire.Unclear:
 		res.Err = fmt.Errorf("%w: job %s ended, and %s", ErrUnresolved, e.Job.ID, contradiction(s))
 	}
 	return res

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -19,30 +20,30 @@ const unnamed types.ReadSetImportJobItemStatus = "not named"
 // outcomeTable is what an ended job means for a source.
 var outcomeTable = []struct {
 	source    types.ReadSetImportJobItemStatus
-	readSet   bool    // the answer has a read set id
-	completed outcome // of COMPLETED and COMPLETED_WITH_FAILURES
-	failed    outcome // of FAILED and CANCELLED
+	readSet   bool         // the answer has a read set id
+	completed wire.Outcome // of COMPLETED and COMPLETED_WITH_FAILURES
+	failed    wire.Outcome // of FAILED and CANCELLED
 }{
-	{types.ReadSetImportJobItemStatusFinished, true, outcomeImported, outcomeImported},
-	{types.ReadSetImportJobItemStatusFinished, false, outcomeUnclear, outcomeUnclear},
-	{types.ReadSetImportJobItemStatusFailed, true, outcomeUnclear, outcomeUnclear},
-	{types.ReadSetImportJobItemStatusFailed, false, outcomeFailed, outcomeFailed},
-	{types.ReadSetImportJobItemStatusNotStarted, true, outcomeUnclear, outcomeUnclear},
-	{types.ReadSetImportJobItemStatusNotStarted, false, outcomeUnclear, outcomeFailed},
-	{types.ReadSetImportJobItemStatusInProgress, true, outcomeUnclear, outcomeUnclear},
-	{types.ReadSetImportJobItemStatusInProgress, false, outcomeUnclear, outcomeFailed},
-	{"", true, outcomeUnclear, outcomeUnclear},
-	{"", false, outcomeUnclear, outcomeFailed},
-	{"CANCELLED", true, outcomeUnclear, outcomeUnclear},
-	{"CANCELLED", false, outcomeUnclear, outcomeUnclear},
-	{unnamed, false, outcomeUnclear, outcomeFailed},
+	{types.ReadSetImportJobItemStatusFinished, true, wire.Imported, wire.Imported},
+	{types.ReadSetImportJobItemStatusFinished, false, wire.Unclear, wire.Unclear},
+	{types.ReadSetImportJobItemStatusFailed, true, wire.Unclear, wire.Unclear},
+	{types.ReadSetImportJobItemStatusFailed, false, wire.NotImported, wire.NotImported},
+	{types.ReadSetImportJobItemStatusNotStarted, true, wire.Unclear, wire.Unclear},
+	{types.ReadSetImportJobItemStatusNotStarted, false, wire.Unclear, wire.NotImported},
+	{types.ReadSetImportJobItemStatusInProgress, true, wire.Unclear, wire.Unclear},
+	{types.ReadSetImportJobItemStatusInProgress, false, wire.Unclear, wire.NotImported},
+	{"", true, wire.Unclear, wire.Unclear},
+	{"", false, wire.Unclear, wire.NotImported},
+	{"CANCELLED", true, wire.Unclear, wire.Unclear},
+	{"CANCELLED", false, wire.Unclear, wire.Unclear},
+	{unnamed, false, wire.Unclear, wire.NotImported},
 }
 
 // The report, the journal, the next import and the job's own error agree on each row of the table.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	for _, row := range outcomeTable {
-		for status, want := range map[types.ReadSetImportJobStatus]outcome{
+		for status, want := range map[types.ReadSetImportJobStatus]wire.Outcome{
 			types.ReadSetImportJobStatusCompleted:             row.completed,
 			types.ReadSetImportJobStatusCompletedWithFailures: row.completed,
 			types.ReadSetImportJobStatusFailed:                row.failed,
@@ -80,7 +81,7 @@ func firstJobIs(t *testing.T, told Job) *omicstest.Service {
 }
 
 // requireOutcome imports two sources three times, and checks what is said of the first.
-func requireOutcome(t *testing.T, service *omicstest.Service, sources []Source, want outcome) {
+func requireOutcome(t *testing.T, service *omicstest.Service, sources []Source, want wire.Outcome) {
 	mem := new(memoryJournal)
 	for again := range 3 {
 		report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
@@ -92,12 +93,12 @@ func requireOutcome(t *testing.T, service *omicstest.Service, sources []Source, 
 		looks, jobs := len(service.Requests(omicstest.OpGet)), len(service.Jobs(testTarget.SequenceStoreID))
 		var failure *JobError
 		switch {
-		case want == outcomeImported:
+		case want == wire.Imported:
 			require.NoError(t, err)
 			require.Equal(t, "5555555550", res.ReadSetID)
 			require.Equal(t, 1, looks)
 			require.Equal(t, 1, jobs)
-		case want == outcomeUnclear:
+		case want == wire.Unclear:
 			require.ErrorIs(t, res.Err, ErrUnresolved)
 			require.Equal(t, firstJob, res.JobID)
 			require.Equal(t, doubtPatience*(again+1), looks)

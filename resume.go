@@ -14,6 +14,7 @@ import (
 	"github.com/readsetimport/readsetimport/internal/ledger"
 	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/internal/token"
+	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -307,9 +308,9 @@ func outcomes(s Submission, sources []Fingerprint) []journal.Source {
 	for _, f := range sources {
 		js := answers[f] // or that of a source that the job does not name
 		switch s.Job.outcome(js) {
-		case outcomeImported:
+		case wire.Imported:
 			out = append(out, journal.Source{Fingerprint: f, Status: js.Status, ReadSetID: js.ReadSetID})
-		case outcomeFailed:
+		case wire.NotImported:
 			out = append(out, journal.Source{Fingerprint: f, Status: types.ReadSetImportJobItemStatusFailed})
 		}
 	}

@@ -57,7 +57,7 @@ type run struct {
 	outbox                   [][]Result         // results that are not consumed yet
 	untold                   []notice           // events that OnEvent has not been called with
 	counts                   Counts
-	times                    jobTimes
+	times                    quota.JobTimes
 	sweepAfter               time.Time // sweeps cost too much until then
 	sweepFailures            int
 	quotaSince               time.Time // since when there has been no slot, and no job of this client's running

@@ -4,17 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/omics"
-
 	"github.com/readsetimport/readsetimport/internal/quota"
-	"github.com/readsetimport/readsetimport/internal/rules"
-	"github.com/readsetimport/readsetimport/journal"
+	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
 // What an earlier import began counts from the moment that an import of the client begins, and not when its input comes
@@ -46,7 +40,7 @@ func (c *Client) enter(ctx context.Context, r *run) error {
 		if err := c.ledger.Open(ctx); err != nil {
 			return err
 		}
-		if err := c.ledger.Locate(ctx, r.target.SequenceStoreID, c.placeOf(r.target)); err != nil {
+		if err := c.ledger.Locate(ctx, r.target.SequenceStoreID, wire.Place(r.target.RoleARN, c.api, c.opts.ClientOptions)); err != nil {
 			return err
 		}
 		if err := c.ledger.Broken(); err != nil {
@@ -64,7 +58,7 @@ func (c *Client) enter(ctx context.Context, r *run) error {
 // store in another place.
 func (c *Client) here(t Target) bool {
 	place, _ := c.ledger.Place(t.SequenceStoreID)
-	return place.Matches(c.placeOf(t))
+	return place.Matches(wire.Place(t.RoleARN, c.api, c.opts.ClientOptions))
 }
 
 // knock waits until no other import enters or leaves.
@@ -224,33 +218,4 @@ func (r *run) known(s Source, index int, why error) (Result, bool) {
 		return res, true
 	}
 	return Result{}, false
-}
-
-// placeOf returns where the target's store is, as far as that is known without a request: the Region and the endpoint of
-// an SDK client, and the account of the role.
-func (c *Client) placeOf(t Target) journal.Place {
-	var p journal.Place
-	if arn := strings.SplitN(t.RoleARN, ":", 6); len(arn) == 6 && rules.IsAccount(arn[4]) {
-		p.Account = arn[4]
-	}
-	client, ok := c.api.(interface{ Options() omics.Options })
-	if !ok {
-		return p
-	}
-	o := client.Options()
-	for _, fn := range c.opts.ClientOptions {
-		fn(&o)
-	}
-	p.Region = o.Region
-	if endpoint, err := url.Parse(aws.ToString(o.BaseEndpoint)); err == nil && !ofAWS(endpoint.Hostname()) {
-		p.Endpoint = endpoint.Host
-	}
-	return p
-}
-
-// ofAWS reports whether the host is one of AWS's own, all of which serve the same stores of a Region.
-func ofAWS(host string) bool {
-	return slices.ContainsFunc([]string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws"}, func(domain string) bool {
-		return strings.HasSuffix(host, domain)
-	})
 }
