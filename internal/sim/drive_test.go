@@ -119,8 +119,8 @@ func (i *importing) judge() {
 		w.breaks("error", "%s: %d are unresolved, and the error does not say so: %v", who, unresolved, i.err)
 	}
 	p.gaveUp(who, i.err)
-	if o := p.lastOutage(credentials); errors.Is(i.err, errNoCredentials) && time.Since(p.begin)-o.from < time.Minute {
-		w.breaks("impatient", "%s: it ended after %s without credentials: %v", who, time.Since(p.begin)-o.from, i.err)
+	if d := p.longestOutage(credentials); errors.Is(i.err, errNoCredentials) && d < time.Minute {
+		w.breaks("impatient", "%s: it ended after %s without credentials: %v", who, d, i.err)
 	}
 	w.log("%s: %d results, %d of them not imported: %v", who, len(i.results), failed, i.err)
 }

@@ -62,27 +62,30 @@ func (p *process) out(what string) (outage, bool) {
 	return outage{}, false
 }
 
-// lastOutage is the latest outage of this kind that there has been.
-func (p *process) lastOutage(what string) (last outage) {
-	for _, o := range p.outages {
-		if o.what == what && time.Since(p.begin) >= o.from && (last.what == "" || o.from > last.from) {
-			last = o
-		}
-	}
-	// One that began while another lasted, of whatever kind, is a part of that; so is one that began before the next try.
+// longestOutage is how long an outage of this kind has lasted by now, at most. One that began while another lasted, of
+// whatever kind, or before the next try after that, is a part of it.
+func (p *process) longestOutage(what string) (longest time.Duration) {
 	pause := p.world.plan.client.maxPoll
 	if p.world.plan.service.liar.retryAfter != "" {
 		pause = max(pause, quota.MaxPause)
 	}
-	for again := true; again; {
-		again = false
-		for _, o := range p.outages {
-			if o.from < last.from && o.from+o.lasts+pause >= last.from {
-				last, again = o, true
+	now := time.Since(p.begin)
+	for _, o := range p.outages {
+		if o.what != what || o.from > now {
+			continue
+		}
+		begin, end := o.from, min(now, o.from+o.lasts)
+		for again := true; again; {
+			again = false
+			for _, o := range p.outages {
+				if o.from < begin && o.from+o.lasts+pause >= begin {
+					begin, again = o.from, true
+				}
 			}
 		}
+		longest = max(longest, end-begin)
 	}
-	return last
+	return longest
 }
 
 // Retrieve makes the process a provider of credentials, which have to be got again for each request.
