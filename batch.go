@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/readsetimport/readsetimport/internal/rules"
 	"github.com/readsetimport/readsetimport/internal/token"
 	"github.com/readsetimport/readsetimport/journal"
 )
@@ -70,9 +71,9 @@ func newBatch(t Target, runID string, sources []Source) Batch {
 func (b Batch) validate() error {
 	var c checker
 	c.target(b.Target)
-	c.optional(field("clientToken"), b.ClientToken, 127)
+	c.Optional(rules.Field("clientToken"), b.ClientToken, 127)
 	if n := len(b.Sources); n > MaxSourcesPerJob {
-		c.fault(field("sources"), RuleLength, "", fmt.Sprintf("must be at most %d in one job, not %d: Split makes batches", MaxSourcesPerJob, n))
+		c.Fault(rules.Field("sources"), rules.Length, "", fmt.Sprintf("must be at most %d in one job, not %d: Split makes batches", MaxSourcesPerJob, n))
 	}
 	c.sources(b.Sources)
 	return c.err()

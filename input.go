@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport/internal/ledger"
+	"github.com/readsetimport/readsetimport/internal/rules"
 )
 
 // chunk is a piece of an import's input.
@@ -195,17 +196,17 @@ func alreadyImported(s Source, index int, known ledger.Standing) Result {
 func (in *intake) check(s *Source, index int) error {
 	var c checker
 	c.source(index, s)
-	if len(c.faults) > 0 {
+	if len(c.Findings) > 0 {
 		return c.err()
 	}
 	first, second := keyOf(s.Source1), keyOf(s.Source2)
 	if _, twice := in.seen[first]; twice {
-		c.fault(place{index, "sourceFiles.source1"}, RuleDuplicate, s.Source1, "must not be in the import twice")
+		c.Fault(rules.Place{Index: index, Field: "sourceFiles.source1"}, rules.Duplicate, s.Source1, "must not be in the import twice")
 	}
 	if _, twice := in.seen[second]; twice && s.Source2 != "" {
-		c.fault(place{index, "sourceFiles.source2"}, RuleDuplicate, s.Source2, "must not be in the import twice")
+		c.Fault(rules.Place{Index: index, Field: "sourceFiles.source2"}, rules.Duplicate, s.Source2, "must not be in the import twice")
 	}
-	if len(c.faults) > 0 {
+	if len(c.Findings) > 0 {
 		return c.err()
 	}
 	in.seen[first] = struct{}{}

@@ -19,8 +19,8 @@ type JobRef struct {
 
 func (r JobRef) validate() error {
 	var c checker
-	c.check(field("sequenceStoreId"), r.SequenceStoreID, rules.ID(r.SequenceStoreID))
-	c.check(field("id"), r.ID, rules.ID(r.ID))
+	c.Check(rules.Field("sequenceStoreId"), r.SequenceStoreID, rules.ID(r.SequenceStoreID))
+	c.Check(rules.Field("id"), r.ID, rules.ID(r.ID))
 	return c.err()
 }
 
@@ -125,23 +125,9 @@ func (e *JobError) result(s JobSource) Result {
 	case wire.NotImported:
 		res.Err = &sourceError{failure: e, status: s.Status, message: res.StatusMessage}
 	case wire.Unclear:
-		res.Err = fmt.Errorf("%w: job %s ended, and %s", ErrUnresolved, e.Job.ID, contradiction(s))
+		res.Err = fmt.Errorf("%w: job %s ended, and %s", ErrUnresolved, e.Job.ID, wire.Contradiction(s.Status, s.ReadSetID))
 	}
 	return res
-}
-
-// contradiction says what keeps the outcome of a source from being clear.
-func contradiction(s JobSource) string {
-	status := wire.OneLine(string(s.Status))
-	switch {
-	case s.ReadSetID != "":
-		return fmt.Sprintf("the source has status %q and a read set id, %s", status, s.ReadSetID)
-	case s.Status == types.ReadSetImportJobItemStatusFinished:
-		return "the source is finished without a valid read set id"
-	case s.Status == "":
-		return "its answer does not say what became of the source"
-	}
-	return fmt.Sprintf("the source still has status %q", status)
 }
 
 // sourceError is a source that a job did not import. It says once what its [*JobError], which it wraps, says of all

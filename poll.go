@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -18,19 +17,12 @@ func (c *Client) Get(ctx context.Context, ref JobRef) (Job, error) {
 	if err := ref.validate(); err != nil {
 		return Job{}, err
 	}
-	for try := 1; ; try++ {
-		job, err := c.get(ctx, ref)
-		var e *Error
-		if err == nil || !errors.As(err, &e) {
-			return job, err
-		}
-		if try == startTries || ctx.Err() != nil || !e.passing() {
-			return Job{}, e
-		}
-		if err := sleep(ctx, max(c.backoff(try), min(e.RetryAfter, quota.MaxPause))); err != nil {
-			return Job{}, fmt.Errorf("%w; the last look: %w", err, e)
-		}
-	}
+	var job Job
+	err := c.retry(ctx, startTries, untold, func() (err error) {
+		job, err = c.get(ctx, ref)
+		return err
+	})
+	return job, err
 }
 
 // Wait returns when the job has ended. It looks at the job at once, and then at growing intervals between MinPollDelay and

@@ -78,7 +78,17 @@ type API interface {
 	ListReadSetImportJobs(context.Context, *omics.ListReadSetImportJobsInput, ...func(*omics.Options)) (*omics.ListReadSetImportJobsOutput, error)
 }
 
-var _ API = (*omics.Client)(nil)
+// ReadSetAPI is what [Client.Adopt], [Client.ReadSets], [Client.Verify], [Client.Doubts], [Client.Settle] and the settling of
+// doubt need besides [API]. *omics.Client satisfies both; [New] takes an API, and uses this where the API has it.
+type ReadSetAPI interface {
+	ListReadSets(context.Context, *omics.ListReadSetsInput, ...func(*omics.Options)) (*omics.ListReadSetsOutput, error)
+	GetReadSetMetadata(context.Context, *omics.GetReadSetMetadataInput, ...func(*omics.Options)) (*omics.GetReadSetMetadataOutput, error)
+}
+
+var (
+	_ API        = (*omics.Client)(nil)
+	_ ReadSetAPI = (*omics.Client)(nil)
+)
 
 // Options of a [Client]. The zero value of each is its documented default. [New] returns an error for a value out of its
 // documented range.
@@ -209,9 +219,10 @@ func orDefault[T comparable](field *T, value T) {
 // job slots, so one client for an account and Region is the right number.
 type Client struct {
 	api        API
+	readSets   ReadSetAPI // nil if the API has no such operations
 	opts       Options
-	fixedRunID bool            // the run id is the caller's
-	pacers     [3]*quota.Pacer // by operation
+	fixedRunID bool // the run id is the caller's
+	pacers     [opCount]*quota.Pacer
 	slots      *quota.Slots
 	ledger     *ledger.Ledger // nil without a journal
 	guard      wire.Guard
@@ -250,6 +261,7 @@ func New(api API, optFns ...func(*Options)) (*Client, error) {
 		runs:       make(map[*run]struct{}),
 		watchers:   make(map[string]*run),
 	}
+	c.readSets, _ = api.(ReadSetAPI)
 	c.slots = quota.NewSlots(o.MaxActiveJobs, o.MaxPollDelay, c.jittered)
 	if o.Journal != nil {
 		c.ledger = ledger.New(o.Journal)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
+	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/internal/rules"
 	"github.com/readsetimport/readsetimport/internal/token"
 	"github.com/readsetimport/readsetimport/internal/wire"
@@ -22,9 +23,14 @@ const (
 	opStart operation = iota
 	opGet
 	opList
+	opListReadSets
+	opReadSet
+	opCount // how many operations there are
 )
 
-var operationNames = []string{"StartReadSetImportJob", "GetReadSetImportJob", "ListReadSetImportJobs"}
+var operationNames = []string{
+	"StartReadSetImportJob", "GetReadSetImportJob", "ListReadSetImportJobs", "ListReadSets", "GetReadSetMetadata",
+}
 
 func (op operation) String() string { return operationNames[op] }
 
@@ -85,6 +91,26 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 	return e
 }
 
+// request makes one request, and checks its answer. One that is not credible is an *Error.
+func request[T any](ctx context.Context, c *Client, op operation, send func(context.Context, func(*omics.Options)) (T, error), check func(T) error) (out T, err error) {
+	err = c.call(ctx, op, func(ctx context.Context, harden func(*omics.Options)) (err error) {
+		out, err = send(ctx, harden)
+		return err
+	})
+	if err == nil {
+		err = op.wrong(check(out))
+	}
+	return out, err
+}
+
+// wrong returns the error of an answer that was read and is wrong, or nil if it is not.
+func (op operation) wrong(why error) error {
+	if why == nil {
+		return nil
+	}
+	return &Error{Op: op.String(), StatusCode: http.StatusOK, MayHaveStarted: op == opStart, Err: why}
+}
+
 // errTooLate is a start that was not sent, since its client token may be forgotten by the time of its turn.
 var errTooLate = errors.New("the client token is too old")
 
@@ -99,19 +125,16 @@ func (c *Client) start(ctx context.Context, b Batch, attempt int, tooLate func()
 	for _, s := range b.Sources {
 		in.Sources = append(in.Sources, s.Item())
 	}
-	var out *omics.StartReadSetImportJobOutput
-	err := c.call(ctx, opStart, func(ctx context.Context, harden func(*omics.Options)) (err error) {
+	out, err := request(ctx, c, opStart, func(ctx context.Context, harden func(*omics.Options)) (*omics.StartReadSetImportJobOutput, error) {
 		if tooLate() {
-			return errTooLate
+			return nil, errTooLate
 		}
-		out, err = c.api.StartReadSetImportJob(ctx, in, harden)
-		return err
+		return c.api.StartReadSetImportJob(ctx, in, harden)
+	}, func(out *omics.StartReadSetImportJobOutput) error {
+		return wire.CheckStart(out, b.Target.SequenceStoreID)
 	})
 	if err != nil {
 		return Job{}, err
-	}
-	if err := wire.CheckStart(out, b.Target.SequenceStoreID); err != nil {
-		return Job{}, &Error{Op: opStart.String(), StatusCode: http.StatusOK, MayHaveStarted: true, Err: err}
 	}
 	return Job{
 		JobRef:       JobRef{SequenceStoreID: b.Target.SequenceStoreID, ID: aws.ToString(out.Id)},
@@ -123,19 +146,14 @@ func (c *Client) start(ctx context.Context, b Batch, attempt int, tooLate func()
 
 // get looks at a job once.
 func (c *Client) get(ctx context.Context, ref JobRef) (Job, error) {
-	var out *omics.GetReadSetImportJobOutput
-	err := c.call(ctx, opGet, func(ctx context.Context, harden func(*omics.Options)) (err error) {
-		out, err = c.api.GetReadSetImportJob(ctx, &omics.GetReadSetImportJobInput{
-			SequenceStoreId: aws.String(ref.SequenceStoreID),
-			Id:              aws.String(ref.ID),
-		}, harden)
-		return err
+	in := &omics.GetReadSetImportJobInput{SequenceStoreId: aws.String(ref.SequenceStoreID), Id: aws.String(ref.ID)}
+	out, err := request(ctx, c, opGet, func(ctx context.Context, harden func(*omics.Options)) (*omics.GetReadSetImportJobOutput, error) {
+		return c.api.GetReadSetImportJob(ctx, in, harden)
+	}, func(out *omics.GetReadSetImportJobOutput) error {
+		return wire.CheckGet(out, ref.SequenceStoreID, ref.ID, MaxSourcesPerJob)
 	})
 	if err != nil {
 		return Job{}, err
-	}
-	if err := wire.CheckGet(out, ref.SequenceStoreID, ref.ID, MaxSourcesPerJob); err != nil {
-		return Job{}, &Error{Op: opGet.String(), StatusCode: http.StatusOK, Err: err}
 	}
 	job := Job{
 		JobRef:         ref,
@@ -169,16 +187,11 @@ func (c *Client) listPage(ctx context.Context, storeID string, createdAfter time
 	if nextToken != "" {
 		in.NextToken = aws.String(nextToken)
 	}
-	var out *omics.ListReadSetImportJobsOutput
-	err := c.call(ctx, opList, func(ctx context.Context, harden func(*omics.Options)) (err error) {
-		out, err = c.api.ListReadSetImportJobs(ctx, in, harden)
-		return err
-	})
+	out, err := request(ctx, c, opList, func(ctx context.Context, harden func(*omics.Options)) (*omics.ListReadSetImportJobsOutput, error) {
+		return c.api.ListReadSetImportJobs(ctx, in, harden)
+	}, func(out *omics.ListReadSetImportJobsOutput) error { return wire.CheckList(out, storeID, nextToken) })
 	if err != nil {
 		return nil, "", err
-	}
-	if err := wire.CheckList(out, storeID, nextToken); err != nil {
-		return nil, "", &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: err}
 	}
 	jobs := make([]Job, len(out.ImportJobs))
 	for i, j := range out.ImportJobs {
@@ -191,4 +204,57 @@ func (c *Client) listPage(ctx context.Context, storeID string, createdAfter time
 		}
 	}
 	return jobs, aws.ToString(out.NextToken), nil
+}
+
+// readSetPage is one page of the read sets of a store, and the token of the next page or "".
+func (c *Client) readSetPage(ctx context.Context, storeID string, f ReadSetFilter, nextToken string) ([]ReadSet, string, error) {
+	in := &omics.ListReadSetsInput{SequenceStoreId: aws.String(storeID), MaxResults: aws.Int32(wire.PageSize), Filter: wire.ReadSetFilter(f)}
+	if nextToken != "" {
+		in.NextToken = aws.String(nextToken)
+	}
+	out, err := request(ctx, c, opListReadSets, func(ctx context.Context, harden func(*omics.Options)) (*omics.ListReadSetsOutput, error) {
+		return c.readSets.ListReadSets(ctx, in, harden)
+	}, func(out *omics.ListReadSetsOutput) error { return wire.CheckReadSets(out, storeID, nextToken) })
+	if err != nil {
+		return nil, "", err
+	}
+	sets := make([]ReadSet, len(out.ReadSets))
+	for i, item := range out.ReadSets {
+		sets[i] = wire.ReadSetFromList(storeID, item)
+	}
+	return sets, aws.ToString(out.NextToken), nil
+}
+
+// readSet looks at a read set once.
+func (c *Client) readSet(ctx context.Context, storeID, id string) (ReadSet, error) {
+	in := &omics.GetReadSetMetadataInput{SequenceStoreId: aws.String(storeID), Id: aws.String(id)}
+	out, err := request(ctx, c, opReadSet, func(ctx context.Context, harden func(*omics.Options)) (*omics.GetReadSetMetadataOutput, error) {
+		return c.readSets.GetReadSetMetadata(ctx, in, harden)
+	}, func(out *omics.GetReadSetMetadataOutput) error { return wire.CheckMetadata(out, storeID, id) })
+	if err != nil {
+		return ReadSet{}, err
+	}
+	return wire.ReadSetFromMetadata(storeID, out), nil
+}
+
+// requestTries is how often a request of many is made, before trouble that passes ends them all: some ten minutes.
+const requestTries = 10
+
+func untold(*Error, time.Duration) {}
+
+// retry makes a request until it succeeds, fails for good, or has failed so often. told is called with each failure that
+// it is made again after, and the time until then.
+func (c *Client) retry(ctx context.Context, tries int, told func(*Error, time.Duration), request func() error) error {
+	for try := 1; ; try++ {
+		err := request()
+		var e *Error
+		if err == nil || !errors.As(err, &e) || try == tries || ctx.Err() != nil || !e.passing() && !c.forgives(e, try) {
+			return err
+		}
+		wait := max(c.backoff(try), min(e.RetryAfter, quota.MaxPause))
+		told(e, wait)
+		if err := sleep(ctx, wait); err != nil {
+			return fmt.Errorf("%w; the last try: %w", err, e)
+		}
+	}
 }

@@ -2,7 +2,8 @@
 // sequence stores, and not of one import. Give the same one to every client that imports into these stores.
 //
 // Keep a journal for as long as its stores: an import with an empty one imports everything again. It grows by three
-// records a job, some 16 KB for a job of 100 sources, and is never compacted. A client that has read it needs some 100
+// records a job, some 16 KB for a job of 100 sources, and is never compacted. If it is lost, the
+// client's Adopt makes a new one of what the store has. A client that has read it needs some 100
 // bytes of memory for each of its sources. To copy or move a journal, close it first.
 //
 // The lock of [Open] holds between the processes of one machine, and on network file systems that support it (flock on
@@ -20,8 +21,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
-// Journal remembers which sources were sent under which client token, and what became of them. A client with a journal (see [Options]) skips the sources that are in the store, picks up those that are on
-// their way, and imports the rest. [Open] keeps one in a file; package journaltest checks one of your own.
+// Journal remembers which sources were sent under which client token, and what became of them. A client that has one
+// among its options skips the sources that are in the store, picks up those that are on their way, and imports the rest.
+// [Open] keeps one in a file; package journaltest checks one of your own.
 //
 // A journal belongs to one client at a time. Its methods are safe for concurrent use.
 type Journal interface {
@@ -35,18 +37,25 @@ type Journal interface {
 // Kind says what a [Record] records.
 type Kind string
 
-// The kinds of records: where a store is, and then those of a batch, in the order in which it has them.
+// The kinds of records: where a store is; those of a batch, in the order in which it has them; and what was found in the
+// store, or decided.
 const (
 	Placed   Kind = "placed"   // the store SequenceStoreID is at Place; the first import into a store records it
 	Sending  Kind = "sending"  // the sources are about to be sent as one batch, in this order, under this token
 	Released Kind = "released" // nothing was started under this token, and nothing will be without another "sending"
 	Started  Kind = "started"  // the job JobID was started
 	Ended    Kind = "ended"    // the job has ended, with these outcomes
+	Settled  Kind = "settled"  // a person has decided what became of the batch: these outcomes
+
+	// Adopted is a job that no batch of the journal had started, and all of its sources: FINISHED with a read set that is
+	// in the store, FAILED if it is not, IN_PROGRESS on its way, and without a status where the journal knows better.
+	Adopted Kind = "adopted"
+	Gone    Kind = "gone" // the read sets of these sources are no longer in the store
 )
 
 func (k Kind) known() bool {
 	switch k {
-	case Placed, Sending, Released, Started, Ended:
+	case Placed, Sending, Released, Started, Ended, Settled, Adopted, Gone:
 		return true
 	}
 	return false
@@ -58,12 +67,12 @@ type Record struct {
 	Kind            Kind      `json:"kind"`
 	Time            time.Time `json:"time"`
 	SequenceStoreID string    `json:"sequenceStoreId"`
-	ClientToken     string    `json:"clientToken"`       // of the batch's first attempt; empty for a placed
+	ClientToken     string    `json:"clientToken"`       // of the batch's first attempt; of an adopted, a name; empty for a placed and a gone
 	Attempt         int       `json:"attempt,omitempty"` // of a sending: counts the tokens used, from 1
 	Body            string    `json:"body,omitempty"`    // of a sending: a digest of the exact request
-	JobID           string    `json:"jobId,omitempty"`   // of a started and an ended
+	JobID           string    `json:"jobId,omitempty"`   // of a started, an ended and an adopted; of a settled, if it is known
 	Place           *Place    `json:"place,omitempty"`   // of a placed
-	Sources         []Source  `json:"sources,omitempty"` // of a sending and an ended
+	Sources         []Source  `json:"sources,omitempty"` // of all but a placed, a released and a started
 }
 
 // Place is where a sequence store is, so that a journal is not believed about another store of the same id. Fields that
@@ -101,8 +110,8 @@ func (p Place) String() string {
 // Source is a source in a [Record].
 type Source struct {
 	Fingerprint Fingerprint                      `json:"fingerprint"`
-	Status      types.ReadSetImportJobItemStatus `json:"status,omitempty"`    // of an ended
-	ReadSetID   string                           `json:"readSetId,omitempty"` // of an ended, if the source is in the store
+	Status      types.ReadSetImportJobItemStatus `json:"status,omitempty"`    // of an ended, a settled and an adopted
+	ReadSetID   string                           `json:"readSetId,omitempty"` // if the source is in the store; of a gone, if it was
 }
 
 // Fingerprint is what makes two sources the same read set: the store, the type, the files, the subject and the sample,

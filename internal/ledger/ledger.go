@@ -124,6 +124,11 @@ func (l *Ledger) Append(ctx context.Context, r journal.Record, by any) error {
 		return err
 	}
 	defer l.endTurn()
+	return l.append(ctx, r, by)
+}
+
+// append is Append for whoever has the turn.
+func (l *Ledger) append(ctx context.Context, r journal.Record, by any) error {
 	l.mu.Lock()
 	broken, err := l.broken, l.check(r)
 	l.mu.Unlock()
@@ -169,10 +174,17 @@ func (l *Ledger) Place(storeID string) (journal.Place, bool) {
 // check reports what in a record contradicts what is known.
 func (l *Ledger) check(r journal.Record) error {
 	b := l.batches[r.ClientToken]
-	if b == nil && r.Kind != journal.Sending && r.Kind != journal.Placed {
-		return fmt.Errorf("%q of a batch that was not sent", r.Kind)
+	switch r.Kind {
+	case journal.Released, journal.Started, journal.Ended, journal.Settled:
+		if b == nil {
+			return fmt.Errorf("%q of a batch that was not sent", r.Kind)
+		}
 	}
 	switch r.Kind {
+	case journal.Adopted:
+		return l.checkAdopted(r)
+	case journal.Gone:
+		return l.checkGone(r)
 	case journal.Placed:
 		if known, marked := l.places[r.SequenceStoreID]; r.Place == nil || marked && !known.Matches(*r.Place) {
 			return fmt.Errorf("store %.40q is in two places, or in none", r.SequenceStoreID)
@@ -189,7 +201,7 @@ func (l *Ledger) check(r journal.Record) error {
 		if !validID(r.JobID) {
 			return fmt.Errorf("a batch was started as job %.40q, which is no id", r.JobID)
 		}
-	case journal.Ended:
+	case journal.Ended, journal.Settled:
 		seen := make(map[journal.Fingerprint]bool, len(r.Sources))
 		for _, s := range r.Sources {
 			if l.entries[s.Fingerprint].batch != b || seen[s.Fingerprint] {
@@ -229,24 +241,45 @@ func (l *Ledger) apply(r journal.Record, by any) {
 	case journal.Started:
 		b.JobID = r.JobID
 		l.jobs[jobKey{r.SequenceStoreID, r.JobID}] = struct{}{}
-	case journal.Ended:
-		ended := &batch{Batch: Batch{JobID: r.JobID}}
-		var readSets []string
+	case journal.Ended, journal.Settled:
+		ended := l.newEnded(r)
 		for _, s := range r.Sources {
-			e := l.entries[s.Fingerprint]
-			e.batch = nil
-			if s.ReadSetID != "" {
-				e.batch, e.imported, e.place = ended, true, uint8(len(readSets))
-				readSets = append(readSets, s.ReadSetID)
-			}
-			e.tries++
-			l.entries[s.Fingerprint] = e
+			ended.add(s)
 		}
-		ended.readSets = strings.Join(readSets, " ")
+		ended.close()
 		// Sources without an outcome stay with their batch, to be looked at again.
 		l.close(b, false)
+	case journal.Adopted:
+		l.applyAdopted(r)
+	case journal.Gone:
+		l.applyGone(r)
 	}
 }
+
+// endedJob is a job that has ended, while what it brought into the store is noted.
+type endedJob struct {
+	*batch
+	ledger   *Ledger
+	readSets []string
+}
+
+func (l *Ledger) newEnded(r journal.Record) *endedJob {
+	return &endedJob{ledger: l, batch: &batch{Batch: Batch{SequenceStoreID: r.SequenceStoreID, JobID: r.JobID}}}
+}
+
+// add notes the outcome of a source.
+func (j *endedJob) add(s journal.Source) {
+	e := j.ledger.entries[s.Fingerprint]
+	e.batch = nil
+	if s.ReadSetID != "" {
+		e.batch, e.imported, e.place = j.batch, true, uint8(len(j.readSets))
+		j.readSets = append(j.readSets, s.ReadSetID)
+	}
+	e.tries++
+	j.ledger.entries[s.Fingerprint] = e
+}
+
+func (j *endedJob) close() { j.batch.readSets = strings.Join(j.readSets, " ") }
 
 // close takes a batch off the list that carries nothing more, or with release carries nothing from now on.
 func (l *Ledger) close(b *batch, release bool) {

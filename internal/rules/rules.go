@@ -11,10 +11,13 @@ import (
 
 // The rules that a value can break.
 const (
-	Required = "required"
-	Length   = "length"
-	Pattern  = "pattern"
-	Reserved = "reserved"
+	Required    = "required"
+	Length      = "length"
+	Pattern     = "pattern"
+	Enum        = "enum"
+	Combination = "combination"
+	Reserved    = "reserved"
+	Duplicate   = "duplicate"
 )
 
 // Fault is what is wrong with a value.

@@ -1,6 +1,10 @@
 package wire
 
-import "github.com/aws/aws-sdk-go-v2/service/omics/types"
+import (
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+)
 
 // Outcome is what became of a source of a job that has ended.
 type Outcome int
@@ -53,4 +57,18 @@ func Completed(job types.ReadSetImportJobStatus) bool {
 // Failed reports whether a job of this status has ended without having been completed.
 func Failed(job types.ReadSetImportJobStatus) bool {
 	return job == types.ReadSetImportJobStatusFailed || job == types.ReadSetImportJobStatusCancelled
+}
+
+// Contradiction says what keeps the outcome of a source from being clear.
+func Contradiction(source types.ReadSetImportJobItemStatus, readSetID string) string {
+	status := OneLine(string(source))
+	switch {
+	case readSetID != "":
+		return fmt.Sprintf("the source has status %q and a read set id, %s", status, readSetID)
+	case source == types.ReadSetImportJobItemStatusFinished:
+		return "the source is finished without a valid read set id"
+	case source == "":
+		return "its answer does not say what became of the source"
+	}
+	return fmt.Sprintf("the source still has status %q", status)
 }
