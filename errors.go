@@ -1,7 +1,6 @@
 package readsetimport
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -199,12 +198,4 @@ func (e *JobError) kind() error {
 		return ErrJobFailed
 	}
 	return ErrPartialFailure
-}
-
-// contextEnded is the cause of the context's end, or nil while it lasts.
-func contextEnded(ctx context.Context) error {
-	if ctx.Err() == nil {
-		return nil
-	}
-	return context.Cause(ctx)
 }

@@ -30,6 +30,7 @@ const (
 	EventSlotWait    EventKind = "waiting for a slot" // the service answered 402, as many jobs run as may: Err
 	EventStartFailed EventKind = "start failed"       // a request to start a job failed: Err, and Wait, 0 if there is no next try
 	EventPollFailed  EventKind = "poll failed"        // a request for the status of jobs failed: Err, and Wait
+	EventAdopted     EventKind = "job adopted"        // of Adopt: Job was read; Counts are the sources that were found, the deleted ones as failed
 	EventImportEnded EventKind = "import ended"       // the last event; Err is why the import could not go on, or nil
 )
 
@@ -194,6 +195,14 @@ func (r *run) emit(e Event) {
 		return
 	}
 	r.untold = append(r.untold, notice{event: r.stamp(e)})
+}
+
+// pollFailed is the event of a request for the status of jobs that failed.
+func pollFailed(err *Error, wait time.Duration) Event {
+	if err.kind() == ErrThrottled {
+		return Event{Kind: EventThrottled, Err: err, Wait: wait}
+	}
+	return Event{Kind: EventPollFailed, Err: err, Wait: wait}
 }
 
 func (r *run) stamp(e Event) Event {

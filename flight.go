@@ -210,7 +210,7 @@ func (r *run) finish(f *flight) {
 	job := f.sub.Job
 	took := job.CompletionTime.Sub(job.CreationTime)
 	if job.CompletionTime.IsZero() || job.CreationTime.IsZero() || took < 0 {
-		took = elapsed(f.sub.SentAt)
+		took = quota.Elapsed(f.sub.SentAt)
 	}
 	if job.Err() == nil {
 		r.times.Add(took)

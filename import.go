@@ -1,6 +1,7 @@
 package readsetimport
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -65,7 +66,7 @@ func (c *Client) importOptions(optFns []func(*ImportOptions)) (ImportOptions, er
 	for _, fn := range optFns {
 		fn(&o)
 	}
-	orDefault(&o.SourcesPerJob, c.opts.SourcesPerJob)
+	o.SourcesPerJob = cmp.Or(o.SourcesPerJob, c.opts.SourcesPerJob)
 	if o.RunID == "" {
 		o.RunID = rand.Text()
 	}

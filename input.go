@@ -2,7 +2,6 @@ package readsetimport
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"iter"
 	"maps"
@@ -11,7 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport/internal/ledger"
+	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/internal/rules"
+	"github.com/readsetimport/readsetimport/internal/token"
 )
 
 // chunk is a piece of an import's input.
@@ -33,13 +34,13 @@ type intake struct {
 	r     *run
 	chunk chunk
 	begun map[string]*resumption // batches that an earlier import began, by token
-	seen  map[fileKey]struct{}
+	seen  map[token.FileKey]struct{}
 }
 
 // feed reads a chunk of input each time that one is wanted: up to a batch of sources to send. It ends with the input,
 // with the caller's context, or when reading does since no more is to be sent. Its last chunk has what it still holds.
 func (r *run) feed(ctx, reading context.Context, input iter.Seq2[Source, error]) {
-	in := &intake{r: r, begun: make(map[string]*resumption), seen: make(map[fileKey]struct{})}
+	in := &intake{r: r, begun: make(map[string]*resumption), seen: make(map[token.FileKey]struct{})}
 	exited := true // the input has ended this goroutine, as a test that fails in it does
 	defer func() {
 		if exited {
@@ -51,9 +52,9 @@ func (r *run) feed(ctx, reading context.Context, input iter.Seq2[Source, error])
 	}()
 	if r.whole == nil {
 		in.read(ctx, reading, input)
-		in.chunk.cut = contextEnded(ctx)
+		in.chunk.cut = quota.Ended(ctx)
 	} else if !in.readWhole(ctx, reading) {
-		in.chunk.cut = contextEnded(ctx)
+		in.chunk.cut = quota.Ended(ctx)
 	}
 	exited = false
 }
@@ -136,7 +137,7 @@ func (in *intake) wanted(reading context.Context) bool {
 func (in *intake) next(reading context.Context) bool {
 	c := &in.chunk
 	switch size := in.r.opts.SourcesPerJob; {
-	case contextEnded(reading) != nil:
+	case quota.Ended(reading) != nil:
 		return false
 	case len(c.sources) < size && len(c.results) < size && len(c.resumed) == 0:
 		return true
@@ -199,7 +200,7 @@ func (in *intake) check(s *Source, index int) error {
 	if len(c.Findings) > 0 {
 		return c.err()
 	}
-	first, second := keyOf(s.Source1), keyOf(s.Source2)
+	first, second := token.File(s.Source1), token.File(s.Source2)
 	if _, twice := in.seen[first]; twice {
 		c.Fault(rules.Place{Index: index, Field: "sourceFiles.source1"}, rules.Duplicate, s.Source1, "must not be in the import twice")
 	}
@@ -214,13 +215,4 @@ func (in *intake) check(s *Source, index int) error {
 		in.seen[second] = struct{}{}
 	}
 	return nil
-}
-
-// fileKey stands for a file. A stream remembers it for every file, so it is as short as is safe: that two of ten million
-// files have the same one has a chance below one in ten thousand million.
-type fileKey [10]byte
-
-func keyOf(uri string) fileKey {
-	sum := sha256.Sum256([]byte(uri))
-	return fileKey(sum[:len(fileKey{})])
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -48,7 +49,7 @@ func (c *Client) Wait(ctx context.Context, ref JobRef) (Job, error) {
 			return next.Job, next.Job.Err()
 		}
 		s = next
-		if err := sleep(ctx, time.Until(s.NextAt)); err != nil {
+		if err := quota.Sleep(ctx, time.Until(s.NextAt)); err != nil {
 			if trouble != nil {
 				err = fmt.Errorf("%w; the last look: %w", err, trouble)
 			}
@@ -67,7 +68,7 @@ func (c *Client) look(ctx context.Context, s Submission) (Submission, *Error, er
 		return s, nil, err
 	case ctx.Err() != nil:
 		return s, e, e
-	case errors.Is(e, wire.ErrNotCredible), e.Code != "" && e.kind() == ErrNotFound && elapsed(s.SentAt) > settling:
+	case errors.Is(e, wire.ErrNotCredible), e.Code != "" && e.kind() == ErrNotFound && quota.Elapsed(s.SentAt) > settling:
 		return c.doubt(s, Job{}, e)
 	default:
 		if s = c.failed(s, e); c.blind(s, e) {
@@ -111,9 +112,9 @@ func done(s Submission) Submission {
 // age is how long the job has been under way, by our clock or the service's, whichever is more.
 func age(s Submission) time.Duration {
 	if s.Job.CreationTime.IsZero() {
-		return elapsed(s.SentAt)
+		return quota.Elapsed(s.SentAt)
 	}
-	return max(elapsed(s.SentAt), elapsed(s.Job.CreationTime))
+	return max(quota.Elapsed(s.SentAt), quota.Elapsed(s.Job.CreationTime))
 }
 
 // doubt notes an answer that makes no sense, and after so many in a row takes what can be taken from it.

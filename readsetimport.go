@@ -50,6 +50,7 @@
 package readsetimport
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -78,8 +79,8 @@ type API interface {
 	ListReadSetImportJobs(context.Context, *omics.ListReadSetImportJobsInput, ...func(*omics.Options)) (*omics.ListReadSetImportJobsOutput, error)
 }
 
-// ReadSetAPI is what [Client.Adopt], [Client.ReadSets], [Client.Verify], [Client.Doubts], [Client.Settle] and the settling of
-// doubt need besides [API]. *omics.Client satisfies both; [New] takes an API, and uses this where the API has it.
+// ReadSetAPI is what [Client.Adopt], [Client.ReadSets] and [Client.Verify] need besides [API]. *omics.Client satisfies both;
+// [New] takes an API, and uses this where the API has it.
 type ReadSetAPI interface {
 	ListReadSets(context.Context, *omics.ListReadSetsInput, ...func(*omics.Options)) (*omics.ListReadSetsOutput, error)
 	GetReadSetMetadata(context.Context, *omics.GetReadSetMetadataInput, ...func(*omics.Options)) (*omics.GetReadSetMetadataOutput, error)
@@ -167,13 +168,13 @@ func (o *Options) resolve() error {
 	if o.RunID == "" {
 		o.RunID = rand.Text()
 	}
-	orDefault(&o.SourcesPerJob, MaxSourcesPerJob)
-	orDefault(&o.RequestRate, 4.5)
-	orDefault(&o.RequestTimeout, 30*time.Second)
-	orDefault(&o.MinPollDelay, 2*time.Second)
-	orDefault(&o.MaxPollDelay, max(2*time.Minute, o.MinPollDelay))
-	orDefault(&o.QuotaTimeout, time.Hour)
-	orDefault(&o.TokenWindow, time.Hour)
+	o.SourcesPerJob = cmp.Or(o.SourcesPerJob, MaxSourcesPerJob)
+	o.RequestRate = cmp.Or(o.RequestRate, 4.5)
+	o.RequestTimeout = cmp.Or(o.RequestTimeout, 30*time.Second)
+	o.MinPollDelay = cmp.Or(o.MinPollDelay, 2*time.Second)
+	o.MaxPollDelay = cmp.Or(o.MaxPollDelay, max(2*time.Minute, o.MinPollDelay))
+	o.QuotaTimeout = cmp.Or(o.QuotaTimeout, time.Hour)
+	o.TokenWindow = cmp.Or(o.TokenWindow, time.Hour)
 	switch {
 	case o.MaxActiveJobs < 0:
 		return errors.New("readsetimport: MaxActiveJobs must not be negative")
@@ -206,13 +207,6 @@ func validSourcesPerJob(n int) error {
 		return fmt.Errorf("readsetimport: SourcesPerJob must be 1 to %d, not %d", MaxSourcesPerJob, n)
 	}
 	return nil
-}
-
-func orDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // Client imports read sets. It is safe for concurrent use: imports that share a client share its request rate and its
@@ -286,19 +280,4 @@ func (c *Client) backoff(n int) time.Duration {
 		d = min(most, time.Second<<max(0, n-1))
 	}
 	return d/2 + time.Duration(float64(d/2)*c.random())
-}
-
-// sleep waits for d, or until the context ends and then returns its cause.
-func sleep(ctx context.Context, d time.Duration) error {
-	if err := contextEnded(ctx); err != nil || d <= 0 {
-		return err
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -253,7 +253,7 @@ func (c *Client) retry(ctx context.Context, tries int, told func(*Error, time.Du
 		}
 		wait := max(c.backoff(try), min(e.RetryAfter, quota.MaxPause))
 		told(e, wait)
-		if err := sleep(ctx, wait); err != nil {
+		if err := quota.Sleep(ctx, wait); err != nil {
 			return fmt.Errorf("%w; the last try: %w", err, e)
 		}
 	}

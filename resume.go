@@ -228,7 +228,7 @@ func (r *run) claim(ctx context.Context, token string) (ledger.Batch, *quota.Slo
 		case !other.watcher:
 			return ledger.Batch{}, nil, ledger.ErrHeld
 		}
-		if err := contextEnded(ctx); err != nil {
+		if err := quota.Ended(ctx); err != nil {
 			return ledger.Batch{}, nil, err // and leaves it with the watcher
 		}
 		slot = other.yield(token)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport/internal/logtext"
+	"github.com/readsetimport/readsetimport/internal/quota"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -64,7 +65,7 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 	}
 	s.Search.Candidates = slices.DeleteFunc(slices.Clone(s.Search.Candidates), func(id string) bool { return other(s.jobRef(id)) })
 	if !s.Search.ClearAt.IsZero() {
-		ago := elapsed(s.Search.ClearAt)
+		ago := quota.Elapsed(s.Search.ClearAt)
 		if ago < 0 { // the clock was set back
 			s.Search.ClearAt, ago = time.Now(), 0
 		}
@@ -168,7 +169,7 @@ func (c *Client) searchList(ctx context.Context, s Submission, other func(JobRef
 
 // searchAfter is when the first request left at the earliest, by the service's clock.
 func (c *Client) searchAfter(since time.Time) time.Time {
-	ago := elapsed(since)
+	ago := quota.Elapsed(since)
 	if ago < -clockMargin {
 		ago = recordsKept // the clock was set back
 	}
@@ -209,7 +210,7 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 			ids[i] = job.ID
 		}
 		return unresolved(s, logtext.Harmless("jobs "+strings.Join(ids, ", ")+" have some or all of these sources"))
-	case elapsed(s.Search.Since) > recordsKept:
+	case quota.Elapsed(s.Search.Since) > recordsKept:
 		return unresolved(s, logtext.Harmless(fmt.Sprintf("no such job is listed, but the request is older than %d days", recordsKept/(24*time.Hour))))
 	case s.Unsent >= unsentPatience:
 		return unresolved(s, logtext.Harmless("its state comes back too late to be sent while its client token is trusted"))

@@ -134,7 +134,7 @@ func (c *Client) Advance(ctx context.Context, s Submission) (Submission, error) 
 // advance is Advance, and tells what the request came to where that is no reason to stop. Jobs for which other is true
 // are known to belong to another batch.
 func (c *Client) advance(ctx context.Context, s Submission, other func(JobRef) bool) (Submission, *Error, error) {
-	if err := contextEnded(ctx); err != nil {
+	if err := quota.Ended(ctx); err != nil {
 		return s, nil, err
 	}
 	switch s.Phase {
@@ -157,19 +157,13 @@ func (c *Client) advance(ctx context.Context, s Submission, other func(JobRef) b
 	return s, nil, fmt.Errorf("readsetimport: submission has the unknown phase %q", s.Phase)
 }
 
-// elapsed is the time since t, by the clock on the wall or by the machine's running time, whichever is more: a laptop
-// that slept has lost the second, and a clock that was set back the first.
-func elapsed(t time.Time) time.Duration {
-	return max(time.Since(t), time.Since(t.Round(0)))
-}
-
 // mustSearch reports whether a batch that is being sent must not be sent again under the same token, since that may be
 // forgotten. A time of sending that is still to come is of a clock that was set back, and tells nothing.
 func (c *Client) mustSearch(s Submission) bool {
 	if s.Search.on() || s.untried {
 		return s.Search.on()
 	}
-	ago := elapsed(s.SentAt)
+	ago := quota.Elapsed(s.SentAt)
 	return ago >= c.opts.TokenWindow || ago < -clockMargin
 }
 
@@ -270,7 +264,7 @@ func (c *Client) unreached(s Submission, e *Error) bool {
 
 // denied reports whether there has been no permission, or no credentials, for so long.
 func (s Submission) denied(e *Error, patience time.Duration) bool {
-	return e.renewable() && !s.DeniedSince.IsZero() && elapsed(s.DeniedSince) >= patience
+	return e.renewable() && !s.DeniedSince.IsZero() && quota.Elapsed(s.DeniedSince) >= patience
 }
 
 // failed notes a failure that passes, and when to try again.
@@ -333,7 +327,7 @@ func (c *Client) Start(ctx context.Context, b Batch) (Job, error) {
 			return Job{}, trouble
 		}
 		s = next
-		if err := sleep(ctx, time.Until(s.NextAt)); err != nil {
+		if err := quota.Sleep(ctx, time.Until(s.NextAt)); err != nil {
 			return Job{}, stopped(err, last)
 		}
 	}

@@ -63,14 +63,10 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 	}
 	resting := now.Before(r.sweepAfter)
 	if e != nil && ctx.Err() == nil {
-		event := Event{Kind: EventPollFailed, Err: e}
-		if e.kind() == ErrThrottled {
-			event.Kind = EventThrottled
+		if resting {
+			wait = 0
 		}
-		if !resting {
-			event.Wait = wait
-		}
-		r.emit(event)
+		r.emit(pollFailed(e, wait))
 	}
 	if s.err == nil && s.complete {
 		defer r.c.slots.Seen()

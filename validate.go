@@ -1,9 +1,7 @@
 package readsetimport
 
 import (
-	"fmt"
-	"strings"
-
+	"github.com/readsetimport/readsetimport/internal/logtext"
 	"github.com/readsetimport/readsetimport/internal/rules"
 )
 
@@ -49,21 +47,8 @@ type ValidationError struct{ Fields []*FieldError }
 // Error returns the first few faults and how many there are, in one line.
 func (e *ValidationError) Error() string { return listFaults(e.Fields, (*FieldError).Error) }
 
-// listFaults is the texts of the first few faults, and how many there are.
 func listFaults(faults []*FieldError, text func(*FieldError) string) string {
-	const shown = 3
-	var parts []string
-	for _, f := range faults[:min(shown, len(faults))] {
-		parts = append(parts, text(f))
-	}
-	list := strings.Join(parts, "; ")
-	switch more := len(faults) - shown; {
-	case len(faults) == 1:
-		return "invalid field: " + list
-	case more > 0:
-		list += fmt.Sprintf("; and %d more", more)
-	}
-	return fmt.Sprintf("%d invalid fields: %s", len(faults), list)
+	return logtext.List(len(faults), func(i int) string { return text(faults[i]) })
 }
 
 // Unwrap returns every fault, for errors.Is and errors.As.

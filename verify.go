@@ -80,7 +80,7 @@ type Discrepancy struct {
 // error: those that say that the source is in the store. It reads no files: by the ETags that the service has computed it tells
 // that both mates, or two of the results, have the same content.
 //
-// Up to 200 results cost a request each, and more of them the list of the whole store, a hundred read sets a request. Memory
+// Up to 200 results cost a request each and one more, and more of them the list of the whole store, a hundred read sets a request. Memory
 // is that of the results. A read set that is not on the list, which may lag, is asked for by its id. The error is that of
 // [Client.ReadSets]. The caller needs omics:ListReadSets and omics:GetReadSetMetadata.
 func (c *Client) Verify(ctx context.Context, t Target, results []Result) ([]Discrepancy, error) {
@@ -117,14 +117,15 @@ func (c *Client) Verify(ctx context.Context, t Target, results []Result) ([]Disc
 // findReadSets fills in the read sets of these ids that the store has.
 func (c *Client) findReadSets(ctx context.Context, storeID string, found map[string]ReadSet) error {
 	const few = 200
-	if len(found) > few {
-		for set, err := range c.ReadSets(ctx, storeID) {
-			if err != nil {
-				return err
-			}
-			if _, wanted := found[set.ID]; wanted {
-				found[set.ID] = set
-			}
+	for set, err := range c.ReadSets(ctx, storeID) {
+		if err != nil {
+			return err // also of a store that is not there, which has no read set either
+		}
+		if _, wanted := found[set.ID]; wanted {
+			found[set.ID] = set
+		}
+		if len(found) <= few {
+			break
 		}
 	}
 	for id, set := range found {
@@ -142,12 +143,6 @@ func (c *Client) findReadSets(ctx context.Context, storeID string, found map[str
 
 // findReadSet returns a read set, or zero if the store has none of that id.
 func (c *Client) findReadSet(ctx context.Context, storeID, id string) (set ReadSet, err error) {
-	switch {
-	case c.readSets == nil:
-		return set, errNoReadSetAPI
-	case !rules.IsID(storeID):
-		return set, errNoStoreID
-	}
 	err = c.retry(ctx, requestTries, untold, func() (err error) {
 		set, err = c.readSet(ctx, storeID, id)
 		return err

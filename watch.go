@@ -37,13 +37,7 @@ func (c *Client) enter(ctx context.Context, r *run) error {
 	}
 	defer func() { <-c.door }()
 	if c.ledger != nil {
-		if err := c.ledger.Open(ctx); err != nil {
-			return err
-		}
-		if err := c.ledger.Locate(ctx, r.target.SequenceStoreID, wire.Place(r.target.RoleARN, c.api, c.opts.ClientOptions)); err != nil {
-			return err
-		}
-		if err := c.ledger.Broken(); err != nil {
+		if err := c.openJournal(ctx, r.target); err != nil {
 			return err
 		}
 		c.watch(ctx, r)
@@ -52,6 +46,17 @@ func (c *Client) enter(ctx context.Context, r *run) error {
 	defer c.mu.Unlock()
 	c.runs[r] = struct{}{}
 	return nil
+}
+
+// openJournal reads the journal. The error says that it cannot be read or written, or that it is of another place.
+func (c *Client) openJournal(ctx context.Context, t Target) error {
+	if err := c.ledger.Open(ctx); err != nil {
+		return err
+	}
+	if err := c.ledger.Locate(ctx, t.SequenceStoreID, wire.Place(t.RoleARN, c.api, c.opts.ClientOptions)); err != nil {
+		return err
+	}
+	return c.ledger.Broken()
 }
 
 // here reports whether what the journal says of the target's store can be said of this client's: it does not know the

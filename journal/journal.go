@@ -38,14 +38,13 @@ type Journal interface {
 type Kind string
 
 // The kinds of records: where a store is; those of a batch, in the order in which it has them; and what was found in the
-// store, or decided.
+// store.
 const (
 	Placed   Kind = "placed"   // the store SequenceStoreID is at Place; the first import into a store records it
 	Sending  Kind = "sending"  // the sources are about to be sent as one batch, in this order, under this token
 	Released Kind = "released" // nothing was started under this token, and nothing will be without another "sending"
 	Started  Kind = "started"  // the job JobID was started
 	Ended    Kind = "ended"    // the job has ended, with these outcomes
-	Settled  Kind = "settled"  // a person has decided what became of the batch: these outcomes
 
 	// Adopted is a job that no batch of the journal had started, and all of its sources: FINISHED with a read set that is
 	// in the store, FAILED if it is not, IN_PROGRESS on its way, and without a status where the journal knows better.
@@ -55,7 +54,7 @@ const (
 
 func (k Kind) known() bool {
 	switch k {
-	case Placed, Sending, Released, Started, Ended, Settled, Adopted, Gone:
+	case Placed, Sending, Released, Started, Ended, Adopted, Gone:
 		return true
 	}
 	return false
@@ -70,7 +69,7 @@ type Record struct {
 	ClientToken     string    `json:"clientToken"`       // of the batch's first attempt; of an adopted, a name; empty for a placed and a gone
 	Attempt         int       `json:"attempt,omitempty"` // of a sending: counts the tokens used, from 1
 	Body            string    `json:"body,omitempty"`    // of a sending: a digest of the exact request
-	JobID           string    `json:"jobId,omitempty"`   // of a started, an ended and an adopted; of a settled, if it is known
+	JobID           string    `json:"jobId,omitempty"`   // of a started, an ended and an adopted
 	Place           *Place    `json:"place,omitempty"`   // of a placed
 	Sources         []Source  `json:"sources,omitempty"` // of all but a placed, a released and a started
 }
@@ -110,7 +109,7 @@ func (p Place) String() string {
 // Source is a source in a [Record].
 type Source struct {
 	Fingerprint Fingerprint                      `json:"fingerprint"`
-	Status      types.ReadSetImportJobItemStatus `json:"status,omitempty"`    // of an ended, a settled and an adopted
+	Status      types.ReadSetImportJobItemStatus `json:"status,omitempty"`    // of an ended and an adopted
 	ReadSetID   string                           `json:"readSetId,omitempty"` // if the source is in the store; of a gone, if it was
 }
 

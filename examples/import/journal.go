@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
 	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/journal"
 )
@@ -54,6 +56,19 @@ func recall(ctx context.Context, log journal.Journal) (memory, error) {
 				}
 			}
 			delete(batches, token)
+		case journal.Adopted: // a source without a status is known otherwise
+			for _, s := range record.Sources {
+				switch {
+				case s.ReadSetID != "":
+					known[s.Fingerprint] = remembered{record.JobID, s.ReadSetID}
+				case s.Status == types.ReadSetImportJobItemStatusInProgress:
+					known[s.Fingerprint] = remembered{jobID: record.JobID}
+				}
+			}
+		case journal.Gone:
+			for _, s := range record.Sources {
+				delete(known, s.Fingerprint)
+			}
 		}
 	}
 	return known, nil

@@ -127,27 +127,6 @@ func (l *Ledger) applyGone(r journal.Record) {
 	}
 }
 
-// Settle writes down a person's decision on a batch. The error says that there is no such batch in doubt, or that an import
-// has it in hand.
-func (l *Ledger) Settle(ctx context.Context, r journal.Record) error {
-	ctx = context.WithoutCancel(ctx)
-	if err := l.takeTurn(ctx); err != nil {
-		return err
-	}
-	defer l.endTurn()
-	l.mu.Lock()
-	b, err := l.batches[r.ClientToken], l.check(r)
-	held := b != nil && b.holder != nil
-	l.mu.Unlock()
-	switch {
-	case held:
-		return ErrHeld
-	case err != nil:
-		return err // and the journal is as it was
-	}
-	return l.append(ctx, r, nil)
-}
-
 // ReadSets returns the read sets of a store that are in it as far as the journal knows.
 func (l *Ledger) ReadSets(storeID string) []journal.Source {
 	l.mu.Lock()
@@ -164,15 +143,4 @@ func (l *Ledger) ReadSets(storeID string) []journal.Source {
 		out = append(out, journal.Source{Fingerprint: f, ReadSetID: ids[e.batch][e.place]})
 	}
 	return out
-}
-
-// Undecided returns the sources of a batch whose outcome is not known.
-func (l *Ledger) Undecided(token string) []journal.Fingerprint {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	b := l.batches[token]
-	if b == nil {
-		return nil
-	}
-	return slices.DeleteFunc(slices.Clone(b.Sources), func(f journal.Fingerprint) bool { return l.entries[f].batch != b })
 }

@@ -175,7 +175,7 @@ func (l *Ledger) Place(storeID string) (journal.Place, bool) {
 func (l *Ledger) check(r journal.Record) error {
 	b := l.batches[r.ClientToken]
 	switch r.Kind {
-	case journal.Released, journal.Started, journal.Ended, journal.Settled:
+	case journal.Released, journal.Started, journal.Ended:
 		if b == nil {
 			return fmt.Errorf("%q of a batch that was not sent", r.Kind)
 		}
@@ -201,7 +201,7 @@ func (l *Ledger) check(r journal.Record) error {
 		if !validID(r.JobID) {
 			return fmt.Errorf("a batch was started as job %.40q, which is no id", r.JobID)
 		}
-	case journal.Ended, journal.Settled:
+	case journal.Ended:
 		seen := make(map[journal.Fingerprint]bool, len(r.Sources))
 		for _, s := range r.Sources {
 			if l.entries[s.Fingerprint].batch != b || seen[s.Fingerprint] {
@@ -241,7 +241,7 @@ func (l *Ledger) apply(r journal.Record, by any) {
 	case journal.Started:
 		b.JobID = r.JobID
 		l.jobs[jobKey{r.SequenceStoreID, r.JobID}] = struct{}{}
-	case journal.Ended, journal.Settled:
+	case journal.Ended:
 		ended := l.newEnded(r)
 		for _, s := range r.Sources {
 			ended.add(s)

@@ -92,3 +92,20 @@ var fieldPath = regexp.MustCompile(`^(?:(?:sources|uris)\[[0-9]+\]\.?)?(?:source
 
 // Path returns what is known of the path of a field.
 func Path(path string) string { return cmp.Or(fieldPath.FindString(path), "a field") }
+
+// List returns the texts of the first few of n invalid fields, and how many there are.
+func List(n int, text func(int) string) string {
+	const shown = 3
+	var parts []string
+	for i := range min(shown, n) {
+		parts = append(parts, text(i))
+	}
+	list := strings.Join(parts, "; ")
+	switch more := n - shown; {
+	case n == 1:
+		return "invalid field: " + list
+	case more > 0:
+		list += fmt.Sprintf("; and %d more", more)
+	}
+	return fmt.Sprintf("%d invalid fields: %s", n, list)
+}
