@@ -261,6 +261,7 @@ func TestJournalOfOthers(t *testing.T) {
 			_, err := Open(path)
 			require.ErrorContains(t, err, "line ")
 			require.ErrorContains(t, err, path)
+			require.Equal(t, !strings.HasPrefix(content, lineHead), strings.Contains(err.Error(), ": not a journal"), err)
 			after, err := os.ReadFile(path)
 			require.NoError(t, err)
 			require.Equal(t, content, string(after))

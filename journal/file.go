@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"sync"
 
@@ -46,7 +47,7 @@ func recoverFile(file disk.File, size int64) (*File, error) {
 	j := &File{file: file}
 	for line, err := range readLines(file, size) {
 		if err != nil {
-			return nil, err
+			return nil, explainForeign(file, err)
 		}
 		if _, err := line.record(); err != nil {
 			return nil, err
@@ -60,6 +61,24 @@ func recoverFile(file disk.File, size int64) (*File, error) {
 		}
 	}
 	return j, file.Sync()
+}
+
+// explainForeign says of an error that the file does not begin as a journal does, if that is so. One wrong byte is damage.
+func explainForeign(file io.ReaderAt, err error) error {
+	start := make([]byte, len(lineHead)) // zeros where the file is shorter
+	if _, readErr := file.ReadAt(start, 0); readErr != nil && readErr != io.EOF {
+		return err
+	}
+	wrong := 0
+	for i := range lineHead {
+		if start[i] != lineHead[i] {
+			wrong++
+		}
+	}
+	if wrong < 2 {
+		return err
+	}
+	return fmt.Errorf("not a journal, or one whose beginning is damaged: %w", err)
 }
 
 // Replay yields every record, in the order in which they were appended.
