@@ -1,0 +1,2 @@
+// Package docs tests what the pages under docs say.
+package docs
