@@ -8,6 +8,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -63,8 +64,10 @@ func record(repository string) error {
 	if err := sim.Start(); err != nil {
 		return err
 	}
-	defer sim.Wait()
-	defer sim.Process.Kill()
+	defer func() {
+		_ = sim.Process.Kill()
+		_ = sim.Wait()
+	}()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		return err
@@ -80,6 +83,10 @@ func record(repository string) error {
 	if err != nil {
 		return err
 	}
+	// The picture has no ground of its own, and its text is black, which nobody can read in dark mode.
+	const first = `<g transform="scale(1, -1)`
+	ground := `<rect width="100%" height="100%" fill="white"/>` + "\n" + first
+	timeline = bytes.Replace(timeline, []byte(first), []byte(ground), 1)
 	return os.WriteFile(filepath.Join(img, "timeline.svg"), timeline, 0o644)
 }
 
@@ -101,7 +108,7 @@ func film(dir, url string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tmux: %w: %s", err, out)
 	}
-	defer tmux("kill-server")
+	defer func() { _, _ = tmux("kill-server") }()
 	var frames []string
 	for range 120 {
 		time.Sleep(every)
