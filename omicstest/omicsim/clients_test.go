@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,9 +51,9 @@ func awsCLI(t *testing.T, url string) func(args ...string) (out, failure string)
 	return func(args ...string) (out, failure string) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "aws",
-			append([]string{"omics", args[0], "--endpoint-url", url, "--output", "json"}, args[1:]...)...)
+			append([]string{"--endpoint-url", url, "--output", "json", "omics"}, args...)...)
 		cmd.Env = awsEnv("AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_REGION=us-east-1",
-			"AWS_DISABLE_HOST_PREFIX_INJECTION=true")
+			"AWS_DISABLE_HOST_PREFIX_INJECTION=true", "AWS_MAX_ATTEMPTS=1")
 		var stdout, stderr strings.Builder
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		if cmd.Run() == nil {
@@ -61,8 +63,49 @@ func awsCLI(t *testing.T, url string) func(args ...string) (out, failure string)
 	}
 }
 
-func TestBoto3(t *testing.T) {
-	t.Parallel()
+// TestClients runs the clients that people use against the program: start, get, list with pages and filters, wait, each
+// error by its own type, and read sets. It says at its end what ran, and what was skipped since it is not installed.
+func TestClients(t *testing.T) {
+	var mu sync.Mutex
+	var outcomes []string
+	t.Run("all", func(t *testing.T) {
+		for name, test := range map[string]func(*testing.T){
+			"boto3: start, get, list, wait":              testBoto3Jobs,
+			"boto3: errors":                              testBoto3Errors,
+			"boto3: read sets":                           testBoto3ReadSets,
+			"AWS CLI: start, get, list, wait":            testAWSCLIJobs,
+			"AWS CLI: errors":                            testAWSCLIErrors,
+			"AWS CLI: read sets":                         testAWSCLIReadSets,
+			"SDK for JavaScript: start, get, list, wait": testJavaScriptJobs,
+			"SDK for JavaScript: errors":                 testJavaScriptErrors,
+			"SDK for JavaScript: read sets":              testJavaScriptReadSets,
+			"SDK for Go: start, get, list, wait":         testGoJobs,
+			"SDK for Go: errors":                         testGoErrors,
+			"SDK for Go: read sets":                      testGoReadSets,
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				t.Cleanup(func() {
+					outcome := "ran      "
+					switch {
+					case t.Failed():
+						outcome = "failed   "
+					case t.Skipped():
+						outcome = "skipped  "
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					outcomes = append(outcomes, outcome+name)
+				})
+				test(t)
+			})
+		}
+	})
+	slices.Sort(outcomes)
+	fmt.Fprintf(t.Output(), "clients against omicsim:\n%s\n", strings.Join(outcomes, "\n"))
+}
+
+func testBoto3Jobs(t *testing.T) {
 	needsBoto3(t)
 	url, log := simulator(t, "-rate", "0", "-max-jobs", "2", "-job-duration", "800ms")
 	cmd := exec.CommandContext(t.Context(), "python3", "testdata/jobs.py", url)
@@ -85,8 +128,26 @@ func TestBoto3(t *testing.T) {
 	}`, string(out))
 }
 
-func TestAWSCLI(t *testing.T) {
-	t.Parallel()
+// testJavaScriptJobs does the same as testBoto3Jobs.
+func testJavaScriptJobs(t *testing.T) {
+	needsJavaScript(t)
+	url, log := simulator(t, "-rate", "0", "-max-jobs", "2", "-job-duration", "800ms")
+	cmd := exec.CommandContext(t.Context(), "node", "testdata/jobs.cjs", url)
+	cmd.Env, cmd.Stderr = awsEnv("NODE_NO_WARNINGS=1"), os.Stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, log.String())
+	require.JSONEq(t, `{
+		"same job": true,
+		"waited": "SUCCESS",
+		"status": "COMPLETED",
+		"sources": ["FINISHED", "FINISHED"],
+		"pages": [1, 1],
+		"completed": 1,
+		"no slot": ["ServiceQuotaExceededException", true, 402]
+	}`, string(out))
+}
+
+func testAWSCLIJobs(t *testing.T) {
 	needsAWSCLI(t)
 	url, _ := simulator(t, "-job-duration", "0s")
 	aws := awsCLI(t, url)
@@ -99,4 +160,10 @@ func TestAWSCLI(t *testing.T) {
 	id := job("start-read-set-import-job", "--role-arn", "arn:aws:iam::123456789012:role/Import", "--sources",
 		`[{"sourceFiles":{"source1":"s3://lab/a.bam"},"sourceFileType":"UBAM","subjectId":"s","sampleId":"a"}]`).ID
 	require.Equal(t, "COMPLETED", job("get-read-set-import-job", "--id", id).Status)
+	_, failure := aws("wait", "read-set-import-job-completed", "--sequence-store-id", "1234567890", "--id", id)
+	require.Empty(t, failure)
+	out, failure := aws("list-read-set-import-jobs", "--sequence-store-id", "1234567890", "--page-size", "1",
+		"--filter", "status=COMPLETED", "--query", "importJobs[].id")
+	require.Empty(t, failure)
+	require.JSONEq(t, `["`+id+`"]`, out)
 }

@@ -15,8 +15,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/omics"
-	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport/omicstest"
@@ -89,21 +87,7 @@ func inBackground(t *testing.T, run func(ctx context.Context, out io.Writer) err
 
 func TestClient(t *testing.T) {
 	url, log := simulator(t, "-store", "1234567890,2222222222", "-store", "3333333333", "-fail-rate", "1", "-job-duration", "0s")
-	client := omics.New(omics.Options{
-		Region: "us-east-1",
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
-	}, func(o *omics.Options) { // as the package comment shows it
-		o.BaseEndpoint = aws.String(url)
-		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
-			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("NoHostPrefix", func(
-				ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
-			) (middleware.InitializeOutput, middleware.Metadata, error) {
-				return next.HandleInitialize(smithyhttp.DisableEndpointHostPrefix(ctx, true), in)
-			}), middleware.Before)
-		})
-	})
+	client := sdkClient(url)
 	const body = `{"roleArn":"arn:aws:iam::123456789012:role/Import","clientToken":"secret token","sources":[{"sourceFiles":` +
 		`{"source1":"s3://lab/jane_doe.bam"},"sourceFileType":"UBAM","subjectId":"jane doe","sampleId":"jane 1"}]}`
 	for _, store := range []string{"1234567890", "2222222222", "3333333333"} {

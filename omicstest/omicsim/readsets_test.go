@@ -139,20 +139,17 @@ func testReadSets(t *testing.T, command, script string) {
 	require.JSONEq(t, string(want), string(out))
 }
 
-func TestBoto3ReadSets(t *testing.T) {
-	t.Parallel()
+func testBoto3ReadSets(t *testing.T) {
 	needsBoto3(t)
 	testReadSets(t, "python3", "testdata/readsets.py")
 }
 
-func TestJavaScriptReadSets(t *testing.T) {
-	t.Parallel()
+func testJavaScriptReadSets(t *testing.T) {
 	needsJavaScript(t)
 	testReadSets(t, "node", "testdata/readsets.cjs")
 }
 
-func TestAWSCLIReadSets(t *testing.T) {
-	t.Parallel()
+func testAWSCLIReadSets(t *testing.T) {
 	needsAWSCLI(t)
 	url, pair, filters, selected := storeWithReadSets(t)
 	aws := awsCLI(t, url)
