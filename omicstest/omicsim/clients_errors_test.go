@@ -79,8 +79,10 @@ func testAWSCLIErrors(t *testing.T) {
 	for i, e := range errorTypes {
 		args := []string{"get-read-set-import-job", "--id", "1000000000"}
 		if i == 0 {
-			args = []string{"start-read-set-import-job", "--role-arn", "arn:aws:iam::123456789012:role/Import", "--sources",
-				`[{"sourceFiles":{"source1":"s3://lab/a.bam"},"sourceFileType":"UBAM","subjectId":"s","sampleId":"a"}]`}
+			args = []string{
+				"start-read-set-import-job", "--role-arn", "arn:aws:iam::123456789012:role/Import", "--sources",
+				`[{"sourceFiles":{"source1":"s3://lab/a.bam"},"sourceFileType":"UBAM","subjectId":"s","sampleId":"a"}]`,
+			}
 		}
 		_, failure := aws(append(args, "--sequence-store-id", testStore)...)
 		require.Contains(t, failure, "("+e.name+")")
