@@ -34,7 +34,7 @@ type Journal interface {
 	Append(ctx context.Context, r Record) error
 }
 
-// Kind says what a [Record] records.
+// Kind says what a [Record] records. Programs that read a journal, to report on it, decide by it.
 type Kind string
 
 // The kinds of records: where a store is; those of a batch, in the order in which it has them; and what was found in the
@@ -82,7 +82,8 @@ type Place struct {
 	Account  string `json:"account,omitempty"`  // of AWS, 12 digits
 }
 
-// Matches reports whether two places can be the same: what is known of both is equal.
+// Matches reports whether two places can be the same: what is known of both is equal. A client asks it before it believes a
+// journal.
 func (p Place) Matches(other Place) bool {
 	if p == (Place{}) || other == (Place{}) {
 		return true
@@ -106,7 +107,7 @@ func (p Place) String() string {
 	return text
 }
 
-// Source is a source in a [Record].
+// Source is a source in a [Record]: what a program that reads a journal compares with the fingerprints of its own sources.
 type Source struct {
 	Fingerprint Fingerprint                      `json:"fingerprint"`
 	Status      types.ReadSetImportJobItemStatus `json:"status,omitempty"`    // of an ended and an adopted

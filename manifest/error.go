@@ -69,8 +69,8 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
-// Fault is one thing that is wrong with a manifest, and its place. errors.Is reports that it is a
-// [readsetimport.ErrValidation].
+// Fault is one thing that is wrong with a manifest, and its place: what to show to whoever wrote it. errors.Is reports
+// that it is a [readsetimport.ErrValidation].
 type Fault struct {
 	// Name is the input's, empty if it has none.
 	Name string

@@ -16,7 +16,7 @@ import (
 	"github.com/readsetimport/readsetimport"
 )
 
-// Format names a format that [Write] writes.
+// Format names a format that [Write] writes. [JSONLines] suits programs and lists of any length; [CSV] suits people.
 type Format string
 
 // Formats of Write. All of them hold every source, except NFCoreRNASeq and NFCoreSarek, which hold only FASTQ files, samples

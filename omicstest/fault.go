@@ -42,7 +42,8 @@ type Fault struct {
 	Break Break
 }
 
-// Break says how a connection breaks.
+// Break says how a connection breaks: the field of a [Fault] for tests that DropBefore, DropAfter, Truncate and Reset do not
+// cover.
 type Break int
 
 // The ways in which a connection breaks.
@@ -60,7 +61,8 @@ func Status(status int, typed, message string) Fault {
 	return Fault{Status: status, Type: typed, Message: message}
 }
 
-// HTML returns the error answer of a gateway or proxy: a page without any code of the service.
+// HTML returns the error answer of a gateway or proxy: a page without any code of the service. Inject it to test that a
+// client reads the status and does not choke on the body.
 func HTML(status int) Fault {
 	page := "<html>\r\n<head><title>" + strconv.Itoa(status) + " " + http.StatusText(status) + "</title></head>\r\n" +
 		"<body><center><h1>" + strconv.Itoa(status) + " " + http.StatusText(status) + "</h1></center></body>\r\n</html>\r\n"
@@ -71,7 +73,8 @@ func HTML(status int) Fault {
 	}
 }
 
-// Raw returns any answer. If body is nil, the answer's body is empty.
+// Raw returns any answer. If body is nil, the answer's body is empty. Use it for answers that no other function returns,
+// such as a 200 with an invented body.
 func Raw(status int, header http.Header, body func() io.Reader) Fault {
 	if body == nil {
 		body = func() io.Reader { return http.NoBody }
@@ -79,13 +82,14 @@ func Raw(status int, header http.Header, body func() io.Reader) Fault {
 	return Fault{Status: status, Header: header, Body: body}
 }
 
-// Redirect returns a temporary redirect that keeps method and body (307).
+// Redirect returns a temporary redirect that keeps method and body (307). Inject it to test that a client does not send
+// what it imports to another host.
 func Redirect(location string) Fault {
 	return Raw(http.StatusTemporaryRedirect, http.Header{"Location": {location}}, nil)
 }
 
 // Huge returns an answer whose body is a JSON object with one message, size bytes long. The service does not hold the
-// body in memory.
+// body in memory. Inject it to test that a client bounds what it reads.
 func Huge(status int, typed string, size int64) Fault {
 	f := Status(status, typed, "")
 	f.Body = func() io.Reader {
@@ -96,42 +100,48 @@ func Huge(status int, typed string, size int64) Fault {
 	return f
 }
 
-// DropBefore returns a fault that breaks the connection before the request is executed.
+// DropBefore returns a fault that breaks the connection before the request is executed. A client cannot tell it from
+// [DropAfter]: inject both.
 func DropBefore() Fault { return Fault{Break: BreakRequest} }
 
-// DropAfter returns a fault that breaks the connection after the request is executed, before anything is answered.
+// DropAfter returns a fault that breaks the connection after the request is executed, before anything is answered. Inject
+// it to test that a lost answer starts no second job.
 func DropAfter() Fault { return Fault{Break: BreakAnswer} }
 
 // Truncate returns a fault that closes the connection in the middle of the answer's body, after the request is executed.
+// Inject it to test that half an answer is not taken for one.
 func Truncate() Fault { return Fault{Break: BreakBody} }
 
 // Reset returns a fault that resets the connection in the middle of the answer's body, after the request is executed.
+// Clients that repeat a request by themselves do so here; inject it to test that none starts a second job.
 func Reset() Fault { return Fault{Break: BreakReset} }
 
-// Empty returns the answer {} with status 200, after the request is executed.
+// Empty returns the answer {} with status 200, after the request is executed. Inject it to test that a client does not
+// take an answer without a job id for a success.
 func Empty() Fault {
 	return Raw(http.StatusOK, nil, func() io.Reader { return bytes.NewReader([]byte("{}")) }).AfterExecution()
 }
 
-// Delay returns a fault that holds the service's own answer back.
+// Delay returns a fault that holds the service's own answer back. Inject it to test time-outs.
 func Delay(d time.Duration) Fault { return Fault{Delay: d} }
 
-// Late returns a fault that breaks the connection, and executes the request after d.
+// Late returns a fault that breaks the connection, and executes the request after d. Inject it to test that a client does
+// not conclude too early that nothing was started.
 func Late(d time.Duration) Fault { return Fault{Break: BreakRequest, Late: d} }
 
-// WithDelay returns the fault with its answer held back for d.
+// WithDelay returns the fault with its answer held back for d, for errors that come after a client has given up.
 func (f Fault) WithDelay(d time.Duration) Fault {
 	f.Delay = d
 	return f
 }
 
-// WithMessage returns the fault with another message in the body.
+// WithMessage returns the fault with another message in the body, for tests of what is shown or logged of it.
 func (f Fault) WithMessage(message string) Fault {
 	f.Message = message
 	return f
 }
 
-// WithRetryAfter returns the fault with a Retry-After header of d in whole seconds.
+// WithRetryAfter returns the fault with a Retry-After header of d in whole seconds, for tests that a client waits so long.
 func (f Fault) WithRetryAfter(d time.Duration) Fault {
 	f.Header = f.Header.Clone()
 	if f.Header == nil {
@@ -141,7 +151,8 @@ func (f Fault) WithRetryAfter(d time.Duration) Fault {
 	return f
 }
 
-// AfterExecution returns the fault as the answer to a request that is executed nevertheless.
+// AfterExecution returns the fault as the answer to a request that is executed nevertheless, such as a 500 to a Start that
+// has started its job.
 func (f Fault) AfterExecution() Fault {
 	f.Execute = true
 	return f

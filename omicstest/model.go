@@ -28,7 +28,7 @@ type Source struct {
 	Tags                                           map[string]string
 }
 
-// JobSource is a source of a job and its state.
+// JobSource is a source of a [Job] and its state.
 type JobSource struct {
 	Source
 	ReadSetID     string // empty unless the source was imported; stays when the read set is deleted
@@ -36,7 +36,8 @@ type JobSource struct {
 	StatusMessage string
 }
 
-// Job is the state of an import job. Its times are the service's, with [Options.ClockSkew] added.
+// Job is the state of an import job, as [Service.Jobs] returns it to compare a client's report with. Its times are the
+// service's, with [Options.ClockSkew] added.
 type Job struct {
 	ID, StoreID, RoleARN, ClientToken string
 	Status                            types.ReadSetImportJobStatus
@@ -46,7 +47,8 @@ type Job struct {
 	Sources                           []JobSource
 }
 
-// ReadSet is the state of a read set in a sequence store. Its time is the service's, with [Options.ClockSkew] added.
+// ReadSet is the state of a read set in a sequence store, as [Service.ReadSets] returns it to compare a client's report
+// with. Its time is the service's, with [Options.ClockSkew] added.
 type ReadSet struct {
 	ID, StoreID   string
 	JobID         string // the import job that created it; empty for an upload
@@ -68,7 +70,7 @@ type Upload struct {
 	Failure string
 }
 
-// Request is a request that reached the service.
+// Request is a request that reached the service, as [Service.Requests] returns it and [Options.Fault] decides on it.
 type Request struct {
 	Op                        string    // empty if no operation has this method and path
 	Time                      time.Time // of arrival, by time.Now, without [Options.ClockSkew]
@@ -93,7 +95,8 @@ func Failed(message string) Outcome {
 	return Outcome{Status: types.ReadSetImportJobItemStatusFailed, Message: message}
 }
 
-// FixedDuration returns a function for [Options.JobDuration] that gives every job the duration d.
+// FixedDuration returns a function for [Options.JobDuration] that gives every job the duration d, for tests in which all
+// jobs may take the same time.
 func FixedDuration(d time.Duration) func(Job) time.Duration {
 	return func(Job) time.Duration { return d }
 }

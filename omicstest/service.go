@@ -91,14 +91,14 @@ func (s *Service) Unused() map[string][]Fault {
 	return unused
 }
 
-// SetMaxActiveJobs changes [Options.MaxActiveJobs]. Active jobs continue.
+// SetMaxActiveJobs changes [Options.MaxActiveJobs], as AWS does when it grants an increase. Active jobs continue.
 func (s *Service) SetMaxActiveJobs(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.maxJobs = n
 }
 
-// ActiveJobs returns the number of active jobs, all stores together.
+// ActiveJobs returns the number of active jobs, all stores together: how many slots a client uses at this moment.
 func (s *Service) ActiveJobs() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,7 +161,8 @@ func (s *Service) CountReadSets(storeID string) int {
 	return n
 }
 
-// Requests returns the requests of an operation, or all for an empty op, in the order of arrival.
+// Requests returns the requests of an operation, or all for an empty op, in the order of arrival. Use
+// it to test how often a client asks, and under which client tokens.
 func (s *Service) Requests(op string) []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -30,7 +30,8 @@ type CheckOptions struct {
 	ETag func(uri string) string
 }
 
-// Checked is a source with what was found.
+// Checked is a source with what [Check] found. A program imports those without a problem of [SeverityError], and shows the
+// others to a person.
 type Checked struct {
 	Index    int // in the input, from 0
 	Source   readsetimport.Source

@@ -1,6 +1,6 @@
 package s3files
 
-// Severity says what a problem means for the import.
+// Severity says what a problem means for the import: leave out sources with errors, and look at warnings.
 type Severity string
 
 // The severities.
@@ -54,7 +54,7 @@ const (
 	CodeManySamples   Code = "many-samples"   // warning: the header has more than one sample
 )
 
-// Problem is one thing that was found in a check.
+// Problem is one thing that was found in a check. Decide by its Severity and its Code, and print it for a person.
 type Problem struct {
 	Severity Severity
 	Code     Code

@@ -38,7 +38,7 @@ type API interface {
 
 var _ API = (*s3.Client)(nil)
 
-// File is an object as S3 lists it.
+// File is an object as S3 lists it: what [List] yields, and what the functions of [Options] decide on.
 type File struct {
 	Bucket, Key  string
 	Size         int64  // in bytes

@@ -7,7 +7,7 @@ import (
 	"github.com/readsetimport/readsetimport"
 )
 
-// SkipReason says why an object is in no source.
+// SkipReason says why an object is in no source, so that a program can tell what it expects from what it must report.
 type SkipReason string
 
 // The reasons. All but the last two are of objects that an import has no use for.
@@ -22,7 +22,7 @@ const (
 	SkipInvalid      SkipReason = "invalid"      // reads that cannot be imported as they are: Detail says why
 )
 
-// Skipped is an object that is in no source.
+// Skipped is an object that is in no source, for [Options].OnSkip.
 type Skipped struct {
 	File   File
 	Reason SkipReason

@@ -13,10 +13,11 @@ import (
 	"github.com/readsetimport/readsetimport/journal"
 )
 
-// TestJournal checks a journal, which must be empty and is full of nonsense afterwards: that every field of a record
-// comes back, times to the nanosecond and in whatever zone; that records come back in the order in which they were
-// appended, each of them once, as often as they are asked for; that a replay can be broken off; that appends and replays
-// at the same time get on with each other; and what an ended context does.
+// TestJournal checks a journal, which must be empty; the test leaves test records in it. Call it in a test of every
+// Journal that you write. It checks that every field of a record comes back, times to the nanosecond and in whatever
+// zone; that records come back in the order in which they were appended, each of them once, as often as they are asked
+// for; that a replay can be broken off; that appends and replays at the same time do not disturb each other; and what
+// an ended context does.
 //
 // It returns all that it finds wrong, or nil. Typical usage inside a test is:
 //
@@ -24,9 +25,9 @@ import (
 //		t.Fatal(err)
 //	}
 //
-// What it cannot check is the chief thing: that a record whose Append has returned survives a crash of the process and
-// of the machine. Nor does it see whether two processes can use the journal at once. [TestReopen] checks that records
-// are there again when the journal is opened again.
+// What it cannot check is the most important property: that a record whose Append has returned survives a crash of the
+// process and of the machine. Nor does it see whether two processes can use the journal at once. [TestReopen] checks
+// that records are there again when the journal is opened again.
 func TestJournal(j journal.Journal) error {
 	s := &suite{journal: j, patience: 30 * time.Second}
 	s.testJournal()
