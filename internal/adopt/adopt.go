@@ -174,7 +174,11 @@ func (r *run[S]) write(ctx context.Context, kept []journal.Source, answers []cha
 		}
 		r.listed[set.ID] = set.Present()
 	}
-	if err := r.dropGone(ctx, kept); err != nil {
+	gone, err := r.gone(ctx, kept)
+	if err == nil {
+		err = r.drop(ctx, gone)
+	}
+	if err != nil {
 		return err
 	}
 	for i := range answers {
@@ -199,13 +203,10 @@ func (r *run[S]) write(ctx context.Context, kept []journal.Source, answers []cha
 	return nil
 }
 
-// dropGone writes down which of the read sets that the journal knows are not in the store any more.
-func (r *run[S]) dropGone(ctx context.Context, kept []journal.Source) error {
+// drop writes down that read sets are not in the store any more. Those of a job are adopted first, so that their sources are
+// sent under tokens which no job had.
+func (r *run[S]) drop(ctx context.Context, gone []journal.Source) error {
 	const most = 100 // in one record
-	gone, err := r.gone(ctx, kept)
-	if err != nil {
-		return err
-	}
 	for chunk := range slices.Chunk(gone, most) {
 		n, err := r.ledger.Gone(ctx, journal.Record{Kind: journal.Gone, Time: time.Now(), SequenceStoreID: r.store.ID, Sources: chunk})
 		if err != nil {
@@ -264,12 +265,7 @@ func (r *run[S]) adopt(ctx context.Context, job Job[S]) error {
 	if err != nil {
 		return err
 	}
-	deleted := make([]bool, len(rec.Sources))
-	for i, s := range rec.Sources {
-		if deleted[i] = slices.Contains(gone, s); deleted[i] {
-			rec.Sources[i].Status, rec.Sources[i].ReadSetID = types.ReadSetImportJobItemStatusFailed, ""
-		}
-	}
+	var deleted []journal.Source
 	written, ok, err := r.ledger.Adopt(ctx, rec)
 	switch {
 	case err != nil:
@@ -279,12 +275,13 @@ func (r *run[S]) adopt(ctx context.Context, job Job[S]) error {
 		return nil
 	}
 	for i, s := range written.Sources {
+		isGone := slices.Contains(gone, rec.Sources[i])
 		switch {
-		case s.Status == "" && rec.Sources[i].ReadSetID != "":
+		case s.Status == "" && rec.Sources[i].ReadSetID != "" && !isGone:
 			r.twice(rec.Sources[i])
 		case s.Status == "":
-		case deleted[i]:
-			r.found.Gone++
+		case isGone:
+			deleted = append(deleted, s)
 		case s.Status == types.ReadSetImportJobItemStatusFailed:
 			r.found.Failed++
 		case s.Status == types.ReadSetImportJobItemStatusFinished:
@@ -293,7 +290,7 @@ func (r *run[S]) adopt(ctx context.Context, job Job[S]) error {
 			r.found.Running++
 		}
 	}
-	return nil
+	return r.drop(ctx, deleted)
 }
 
 // standing returns the source as it is written down: in the store, tried in vain, or on its way. On its way is also what the
