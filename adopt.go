@@ -92,7 +92,7 @@ func (c *Client) adoptable(ctx context.Context, t Target, since time.Time) adopt
 		All: since.IsZero(),
 		Jobs: wire.Pages(func(token string) (out []adopt.Job[JobSource], next string, err error) {
 			var page []Job
-			err = c.retry(ctx, requestTries, failed, func() (err error) {
+			err = c.retry(ctx, requestTries, 1, failed, func() (err error) {
 				page, next, err = c.listPage(ctx, t.SequenceStoreID, after, token)
 				return err
 			})
@@ -103,7 +103,7 @@ func (c *Client) adoptable(ctx context.Context, t Target, since time.Time) adopt
 		}, opList.wrong),
 		Job: func(ctx context.Context, id string) (adopt.Job[JobSource], bool, error) {
 			var job Job
-			err := c.retry(ctx, requestTries, failed, func() (err error) {
+			err := c.retry(ctx, requestTries, 5, failed, func() (err error) {
 				job, err = c.get(ctx, JobRef{t.SequenceStoreID, id})
 				return err
 			})

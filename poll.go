@@ -19,7 +19,7 @@ func (c *Client) Get(ctx context.Context, ref JobRef) (Job, error) {
 		return Job{}, err
 	}
 	var job Job
-	err := c.retry(ctx, startTries, untold, func() (err error) {
+	err := c.retry(ctx, startTries, 1, untold, func() (err error) {
 		job, err = c.get(ctx, ref)
 		return err
 	})

@@ -242,13 +242,14 @@ const requestTries = 10
 
 func untold(*Error, time.Duration) {}
 
-// retry makes a request until it succeeds, fails for good, or has failed so often. told is called with each failure that
-// it is made again after, and the time until then.
-func (c *Client) retry(ctx context.Context, tries int, told func(*Error, time.Duration), request func() error) error {
+// retry makes a request until it succeeds, fails for good, or has failed so often; that something is not there is believed
+// after absent answers. told is called with each failure that it is made again after, and the time until then.
+func (c *Client) retry(ctx context.Context, tries, absent int, told func(*Error, time.Duration), request func() error) error {
 	for try := 1; ; try++ {
 		err := request()
 		var e *Error
-		if err == nil || !errors.As(err, &e) || try == tries || ctx.Err() != nil || !e.passing() && !c.forgives(e, try) {
+		if err == nil || !errors.As(err, &e) || try == tries || ctx.Err() != nil ||
+			!e.passing() && !c.forgives(e, try) && (e.Code != wire.CodeNotFound || try >= absent) {
 			return err
 		}
 		wait := max(c.backoff(try), min(e.RetryAfter, quota.MaxPause))

@@ -40,7 +40,7 @@ func (c *Client) ReadSets(ctx context.Context, sequenceStoreID string, optFns ..
 		case !rules.IsID(sequenceStoreID):
 			return nil, "", errNoStoreID
 		}
-		err = c.retry(ctx, requestTries, untold, func() (err error) {
+		err = c.retry(ctx, requestTries, 1, untold, func() (err error) {
 			page, next, err = c.readSetPage(ctx, sequenceStoreID, f, token)
 			return err
 		})
@@ -143,7 +143,7 @@ func (c *Client) findReadSets(ctx context.Context, storeID string, found map[str
 
 // findReadSet returns a read set, or zero if the store has none of that id.
 func (c *Client) findReadSet(ctx context.Context, storeID, id string) (set ReadSet, err error) {
-	err = c.retry(ctx, requestTries, untold, func() (err error) {
+	err = c.retry(ctx, requestTries, 3, untold, func() (err error) {
 		set, err = c.readSet(ctx, storeID, id)
 		return err
 	})

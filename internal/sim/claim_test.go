@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
 	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
@@ -29,6 +31,7 @@ type memory struct {
 	started map[string]time.Time           // by job
 	ended   map[outcomeKey]ending          // outcomes of sources
 	sets    map[journal.Fingerprint]string // read sets
+	kept    map[journal.Fingerprint]string // those that are in the journal for certain
 }
 
 type outcomeKey struct {
@@ -45,6 +48,7 @@ func newMemory() memory {
 	return memory{
 		first: make(map[string]journal.Fingerprint), sending: make(map[journal.Fingerprint]bool),
 		started: make(map[string]time.Time), ended: make(map[outcomeKey]ending), sets: make(map[journal.Fingerprint]string),
+		kept: make(map[journal.Fingerprint]string),
 	}
 }
 
@@ -66,13 +70,38 @@ func (m *memory) add(r journal.Record) {
 				m.sets[s.Fingerprint] = s.ReadSetID
 			}
 		}
+	case journal.Adopted:
+		for _, s := range r.Sources {
+			key := outcomeKey{r.JobID, s.Fingerprint}
+			switch _, known := m.ended[key]; {
+			case s.Status == "":
+			case s.Status == types.ReadSetImportJobItemStatusInProgress:
+				m.sending[s.Fingerprint] = true
+			case !known:
+				m.ended[key] = ending{time.Now(), s.ReadSetID}
+			}
+			if s.ReadSetID != "" {
+				m.sets[s.Fingerprint] = s.ReadSetID
+			}
+		}
 	}
 }
 
 // wrote notes a record that is in the journal for certain.
 func (m *memory) wrote(r journal.Record) {
-	if r.Kind == journal.Started && m.started[r.JobID].IsZero() {
+	running := r.Kind == journal.Started || r.Kind == journal.Adopted && slices.ContainsFunc(r.Sources, func(s journal.Source) bool {
+		return s.Status == types.ReadSetImportJobItemStatusInProgress
+	})
+	if running && m.started[r.JobID].IsZero() {
 		m.started[r.JobID] = time.Now()
+	}
+	for _, s := range r.Sources {
+		switch {
+		case r.Kind == journal.Gone:
+			delete(m.kept, s.Fingerprint)
+		case s.ReadSetID != "":
+			m.kept[s.Fingerprint] = s.ReadSetID
+		}
 	}
 }
 
@@ -122,7 +151,10 @@ func (p *process) claim(who string, res readsetimport.Result) {
 	f := target.Fingerprint(res.Source)
 	switch said(res) {
 	case saysImported:
-		if set, ok := w.readSet(res.ReadSetID); !ok || !isOf(set, res) {
+		if res.AlreadyImported && w.deleted[res.ReadSetID] && !p.adopted {
+			return // it cannot know
+		}
+		if set, ok := w.readSet(res.ReadSetID); !ok || !isOf(set, res) || w.deleted[res.ReadSetID] {
 			w.breaks("imported", "%s is said to be read set %q of job %q, which is not in the store", who, res.ReadSetID, res.JobID)
 		}
 		if res.AlreadyImported && w.records.sets[f] != res.ReadSetID {
@@ -220,8 +252,8 @@ func (w *world) sentBefore(c claim, jobs []omicstest.Job) string {
 			continue
 		}
 		key := outcomeKey{job.ID, target.Fingerprint(c.result.Source)}
-		if end, ok := w.records.ended[key]; ok && !end.at.After(c.at) && end.readSet == "" {
-			continue // it failed there
+		if end, ok := w.records.ended[key]; ok && !end.at.After(c.at) && (end.readSet == "" || w.deleted[end.readSet]) {
+			continue // it failed there, or is gone
 		}
 		sends := w.sends[job.ClientToken]
 		created := job.CreationTime.Add(-w.plan.service.skew)

@@ -81,6 +81,12 @@ func (p *process) importSheet(sheet, another []readsetimport.Source) (*readsetim
 	if err != nil {
 		return nil, err
 	}
+	if ready, err := p.adopt(c); err != nil || !ready {
+		return &readsetimport.Report{}, err
+	}
+	if p.dead() {
+		return nil, nil
+	}
 	all := []*importing{{p: p, name: "the import", sheet: sheet}}
 	if !p.calm && w.portion("two imports", p.number) < 0.2 {
 		all = append(all, &importing{p: p, name: "the other import", sheet: another})
@@ -200,6 +206,7 @@ func (w *world) live() (verdict, error) {
 		}
 		w.foreigners(number)
 		time.Sleep(run.pause)
+		w.others(number, sheets[i+1])
 	}
 	number++
 	w.log("the last run: %d sources", len(sheets[len(sheets)-1]))
@@ -213,6 +220,9 @@ func (w *world) live() (verdict, error) {
 	sheet := sheets[len(sheets)-1]
 	if w.orchestrates() {
 		sheet = w.orchestrator.sheet
+	}
+	if w.forgotten {
+		return verdict{}, w.brokenRule()
 	}
 	v, err := w.compare(report, sheet, known)
 	if broken := w.brokenRule(); broken != nil {

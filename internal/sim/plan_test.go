@@ -156,6 +156,11 @@ func newPlan(seed uint64) plan {
 		p.diskFaults[phaseListing], p.diskFaults[phaseInspecting] = pick(random, 0, 0.3), pick(random, 0, 0.3)
 		favoured = slices.Concat(pointsIn(phaseListing), pointsIn(phaseInspecting), appendPointsIn(phaseListing))
 	}
+	if seed%5 == 4 { // much that is adopted
+		p.faults[phaseAdopting] = pick(random, 0.05, 0.2, 0.5)
+		p.diskFaults[phaseAdopting] = pick(random, 0, 0, 0.3)
+		favoured = slices.Concat(pointsIn(phaseAdopting), appendPointsIn(phaseAdopting), appendPointsIn(phaseAdopting))
+	}
 	if seed%5 == 3 { // few slots, which jobs of earlier runs have
 		least = 3
 		c.batchSize, c.maxActive, s.maxActive, s.longest = 1+random.IntN(3), 0, 1+random.IntN(2), pick[time.Duration](random, 20, 100)*c.maxPoll

@@ -19,6 +19,7 @@ import (
 
 	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/journal"
+	"github.com/readsetimport/readsetimport/omicstest"
 )
 
 // The phases of the simulation's tables: what a request or a record is for.
@@ -30,13 +31,14 @@ const (
 	phaseSweeping   = "running, List"
 	phaseListing    = "searching, List"
 	phaseInspecting = "searching, Get"
+	phaseAdopting   = "adopting"
 )
 
 var (
-	requestPhases = []string{phaseSending, phaseLooking, phaseSweeping, phaseListing, phaseInspecting}
+	requestPhases = []string{phaseSending, phaseLooking, phaseSweeping, phaseListing, phaseInspecting, phaseAdopting}
 	// Records are written in these: a sending in planned; a start or a refusal in sending; an end in running; nothing
-	// found after a list, or after a look at the last of the jobs on it; a job adopted after a look at it.
-	appendPhases = []string{phasePlanned, phaseSending, phaseLooking, phaseListing, phaseInspecting}
+	// found after a list, or after a look at the last of the jobs on it; a job that a search found after a look at it.
+	appendPhases = []string{phasePlanned, phaseSending, phaseLooking, phaseListing, phaseInspecting, phaseAdopting}
 )
 
 // crashPoint is a place in the program at which it can crash.
@@ -73,6 +75,7 @@ type process struct {
 	outages []outage
 	imports int
 	slow    bool // its OnEvent is
+	adopted bool // in this run, to the end
 	deaf    bool // its journal cannot be read to the end
 	hearing sync.Mutex
 	events  []readsetimport.Event
@@ -211,6 +214,8 @@ func (p *process) phaseOf(r journal.Record) string {
 		return phasePlanned
 	case journal.Ended:
 		return phaseLooking
+	case journal.Adopted, journal.Gone:
+		return phaseAdopting
 	case journal.Started:
 		if p.searched[r.JobID] != "" {
 			return phaseInspecting
@@ -239,6 +244,15 @@ type leavingKey struct{}
 // note is what a request is for.
 type note struct{ phase, key string }
 
+// operation is the operation that the request is for.
+func (n note) operation() string {
+	if n.phase == phaseAdopting {
+		op, _, _ := strings.Cut(n.key, " ")
+		return op
+	}
+	return operations[n.phase]
+}
+
 func (n note) in(ctx context.Context) context.Context { return context.WithValue(ctx, noteKey{}, n) }
 
 func (a processAPI) StartReadSetImportJob(ctx context.Context, in *omics.StartReadSetImportJobInput, fns ...func(*omics.Options)) (*omics.StartReadSetImportJobOutput, error) {
@@ -257,8 +271,11 @@ func (a processAPI) StartReadSetImportJob(ctx context.Context, in *omics.StartRe
 
 func (a processAPI) GetReadSetImportJob(ctx context.Context, in *omics.GetReadSetImportJobInput, fns ...func(*omics.Options)) (*omics.GetReadSetImportJobOutput, error) {
 	n := note{phaseLooking, aws.ToString(in.Id)}
-	if calledFrom("search") {
+	switch {
+	case calledFrom("search"):
 		n.phase = phaseInspecting
+	case calledFrom("adoptable"):
+		n = note{phaseAdopting, omicstest.OpGet + " " + n.key}
 	}
 	out, err := a.Client.GetReadSetImportJob(n.in(ctx), in, fns...)
 	if n.phase == phaseInspecting {
@@ -271,8 +288,11 @@ func (a processAPI) GetReadSetImportJob(ctx context.Context, in *omics.GetReadSe
 
 func (a processAPI) ListReadSetImportJobs(ctx context.Context, in *omics.ListReadSetImportJobsInput, fns ...func(*omics.Options)) (*omics.ListReadSetImportJobsOutput, error) {
 	n := note{phaseSweeping, "list"}
-	if calledFrom("search") {
+	switch {
+	case calledFrom("search"):
 		n.phase = phaseListing
+	case calledFrom("adoptable"):
+		n = note{phaseAdopting, omicstest.OpList}
 	}
 	out, err := a.Client.ListReadSetImportJobs(n.in(ctx), in, fns...)
 	if n.phase == phaseListing {
@@ -280,6 +300,18 @@ func (a processAPI) ListReadSetImportJobs(ctx context.Context, in *omics.ListRea
 		a.p.last = n.phase
 		a.p.mu.Unlock()
 	}
+	return out, a.p.received(n, err)
+}
+
+func (a processAPI) ListReadSets(ctx context.Context, in *omics.ListReadSetsInput, fns ...func(*omics.Options)) (*omics.ListReadSetsOutput, error) {
+	n := note{phaseAdopting, omicstest.OpListReadSets}
+	out, err := a.Client.ListReadSets(n.in(ctx), in, fns...)
+	return out, a.p.received(n, err)
+}
+
+func (a processAPI) GetReadSetMetadata(ctx context.Context, in *omics.GetReadSetMetadataInput, fns ...func(*omics.Options)) (*omics.GetReadSetMetadataOutput, error) {
+	n := note{phaseAdopting, omicstest.OpGetReadSetMetadata + " " + aws.ToString(in.Id)}
+	out, err := a.Client.GetReadSetMetadata(n.in(ctx), in, fns...)
 	return out, a.p.received(n, err)
 }
 
@@ -368,7 +400,7 @@ func (t wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errCrashed
 	}
 	fault := w.fault(p, n, seq)
-	if _, out := p.out(operations[n.phase]); out {
+	if _, out := p.out(n.operation()); out {
 		w.hit("no permission", n.phase)
 		fault = notPermitted
 	}

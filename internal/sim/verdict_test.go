@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
 	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
@@ -34,7 +36,9 @@ type verdict struct{ imported, failed, unresolved int }
 func (w *world) compare(report *readsetimport.Report, sheet []readsetimport.Source, known map[string]bool) (verdict, error) {
 	sets := make(map[string][]omicstest.ReadSet)
 	for _, set := range w.service.ReadSets(target.SequenceStoreID) {
-		sets[set.Source1] = append(sets[set.Source1], set)
+		if set.Status == types.ReadSetStatusActive {
+			sets[set.Source1] = append(sets[set.Source1], set)
+		}
 	}
 	for uri, same := range sets {
 		if len(same) > 1 {

@@ -42,7 +42,10 @@ type world struct {
 	claims   []claim
 
 	impatient []impatience
-	shared    bool // a client had two imports at once
+	shared    bool            // a client had two imports at once, or somebody else imported the same sources
+	deleted   map[string]bool // read sets
+	forgotten bool            // the service may have forgotten jobs that should have been adopted: nobody can know of them
+	mustAdopt bool            // there is something in the store that the journal cannot know: nothing is imported before it is adopted
 
 	inStore  map[string]omicstest.ReadSet // as listed the last time
 	listedAt time.Time
@@ -204,7 +207,7 @@ func newWorld(seed uint64, limits limits) *world {
 	w := &world{
 		seed: seed, plan: newPlan(seed), limits: limits, begin: time.Now(),
 		counts: make(map[string]int), cells: make(map[cell]int), tried: make(map[string]int), bodies: make(map[string][]byte),
-		noted: make(map[string]bool), sends: make(map[string][]*send),
+		noted: make(map[string]bool), deleted: make(map[string]bool), sends: make(map[string][]*send),
 	}
 	w.records = newMemory()
 	w.honest = w.plan.service.liar == liar{} || !w.happens("the headers of the answers lie")
@@ -212,6 +215,7 @@ func newWorld(seed uint64, limits limits) *world {
 	s := w.plan.service
 	w.service = omicstest.New(func(o *omicstest.Options) {
 		o.TokenWindow, o.ListLag, o.JobRetention, o.ClockSkew = s.tokenWindow, s.listLag, s.retention, s.skew
+		o.ReadSetListLag, o.DeletedRetention = s.listLag, time.Duration(w.roll("deleted")%2)*-1 // listed as deleted, or not at all
 		o.QuotaFirst, o.KeepOrder, o.MaxActiveJobs, o.PageSize, o.RequestRate = s.quotaFirst, s.keepOrder, s.maxActive, s.pageSize, s.requestRate
 		o.MaxRequests = -1
 		o.Outcome, o.JobOutcome, o.JobDuration = w.outcome, w.jobOutcome, w.duration
