@@ -37,9 +37,8 @@ var errNoJournal = errors.New("readsetimport: Adopt needs a client with a Journa
 // was lost or there never was one, and when others import into the same store. It sends nothing. It can be broken off and run
 // again: what the journal knows costs no request beyond the lists. The role of the target is not used, but for its account.
 //
-// What it cannot know: jobs that the service no longer lists (it does not say for how long it does), and read sets that were
-// uploaded. Then list the store with [Client.ReadSets], and import only what is not in it.
-// Run it before an import into the store and not beside one: sources that an import has in hand are left to that.
+// It cannot know jobs that the service no longer lists, which it does for a time that it does not publish, nor uploads: for
+// those see [Client.ReadSets]. Run it before an import into the store, not beside one, whose sources it leaves alone.
 //
 // It lists the jobs and the store's read sets, and looks at each job that the journal does not know, and at each read set that
 // is not on the list; each kind of request has a pace of its own (see [Options].RequestRate). Memory is some 150 bytes a read
@@ -47,8 +46,7 @@ var errNoJournal = errors.New("readsetimport: Adopt needs a client with a Journa
 //
 // The Adoption is true as far as it goes if there is an error: a [*ValidationError], that the client has no journal or an API
 // without read sets ([ReadSetAPI]), an [*Error] for a request that was refused or failed for some minutes, the cause of the
-// context's end, or the journal's. The caller needs omics:ListReadSetImportJobs, omics:GetReadSetImportJob, omics:ListReadSets
-// and omics:GetReadSetMetadata.
+// context's end, or the journal's. The caller needs omics:ListReadSets and omics:GetReadSetMetadata besides what others need.
 func (c *Client) Adopt(ctx context.Context, t Target, optFns ...func(*AdoptOptions)) (*Adoption, error) {
 	var o AdoptOptions
 	for _, fn := range optFns {

@@ -248,8 +248,14 @@ func (c *Client) retry(ctx context.Context, tries, absent int, told func(*Error,
 	for try := 1; ; try++ {
 		err := request()
 		var e *Error
-		if err == nil || !errors.As(err, &e) || try == tries || ctx.Err() != nil ||
-			!e.passing() && !c.forgives(e, try) && (e.Code != wire.CodeNotFound || try >= absent) {
+		if err == nil || !errors.As(err, &e) || ctx.Err() != nil {
+			return err
+		}
+		again := try < tries && (e.passing() || c.forgives(e, try))
+		if e.Code == wire.CodeNotFound {
+			absent, again = absent-1, absent > 1
+		}
+		if !again {
 			return err
 		}
 		wait := max(c.backoff(try), min(e.RetryAfter, quota.MaxPause))
