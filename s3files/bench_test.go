@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/internal/gateway"
 	"github.com/readsetimport/readsetimport/s3files"
 )
 
@@ -85,7 +86,7 @@ func BenchmarkSources(b *testing.B) {
 		}
 		answers = append(answers, text.String()+"</ListBucketResult>")
 	}
-	client := newClient("http://s3.test", doFunc(func(r *http.Request) (*http.Response, error) {
+	client := gateway.NewClient("http://s3.test", doFunc(func(r *http.Request) (*http.Response, error) {
 		page := 0
 		fmt.Sscan(r.URL.Query().Get("continuation-token"), &page)
 		return answerXML(answers[page]), nil

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/readsetimport/readsetimport/internal/gateway"
 )
 
 // fakeS3 is an S3 server in memory, for what the real server of the tests cannot do. The real client talks to it without
@@ -54,7 +56,7 @@ type fakeObject struct {
 	after      string            // the ETag of GET requests, if the object changes after the HEAD request
 }
 
-func (f *fakeS3) client() *s3.Client { return newClient("http://s3.test", f) }
+func (f *fakeS3) client() *s3.Client { return gateway.NewClient("http://s3.test", f) }
 
 // sent returns the requests so far.
 func (f *fakeS3) sent() []string {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/gateway"
 	"github.com/readsetimport/readsetimport/s3files"
 )
 
@@ -174,7 +175,7 @@ func TestListStops(t *testing.T) {
 // TestListEndless shows that an answer without an end is not believed.
 func TestListEndless(t *testing.T) {
 	for _, token := range []string{"", "<NextContinuationToken>same</NextContinuationToken>"} {
-		api := newClient("http://s3.test", doFunc(func(r *http.Request) (*http.Response, error) {
+		api := gateway.NewClient("http://s3.test", doFunc(func(r *http.Request) (*http.Response, error) {
 			return answerXML("<ListBucketResult><IsTruncated>true</IsTruncated>" + token + "</ListBucketResult>"), nil
 		}))
 		var last error
@@ -183,7 +184,7 @@ func TestListEndless(t *testing.T) {
 		}
 		require.ErrorContains(t, last, "where it begins")
 	}
-	api := newClient("http://s3.test", doFunc(func(r *http.Request) (*http.Response, error) {
+	api := gateway.NewClient("http://s3.test", doFunc(func(r *http.Request) (*http.Response, error) {
 		return answerXML("<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>%zz</Key></Contents></ListBucketResult>"), nil
 	}))
 	for _, err := range s3files.List(t.Context(), api, "s3://bucket") {

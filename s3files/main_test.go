@@ -14,7 +14,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
-	stopGateway()
+	stopServer()
 	if code == 0 && flag.Lookup("test.fuzz").Value.String() == "" && flag.Lookup("test.fuzzworker").Value.String() == "false" {
 		if left := goroutinesLeft(5 * time.Second); len(left) > 0 {
 			fmt.Fprintf(os.Stderr, "FAIL: %d goroutines are left after the tests:\n\n%s\n", len(left), strings.Join(left, "\n\n"))
@@ -31,7 +31,7 @@ func goroutinesLeft(patience time.Duration) []string {
 		stacks := strings.Split(strings.TrimSpace(string(buf[:runtime.Stack(buf, true)])), "\n\n")
 		var left []string
 		for _, stack := range stacks[1:] { // the first is this one
-			if !strings.Contains(stack, "runtime/pprof.") && !strings.Contains(stack, "os/signal.") {
+			if !strings.Contains(stack, "runtime/pprof.") && !strings.Contains(stack, "os/signal.") && !strings.Contains(stack, "internal/child.") {
 				left = append(left, stack)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/internal/gateway"
 	"github.com/readsetimport/readsetimport/manifest"
 	"github.com/readsetimport/readsetimport/s3files"
 )
@@ -256,7 +257,7 @@ func TestSourcesUnordered(t *testing.T) {
 		}
 		return text + "</ListBucketResult>"
 	}
-	api := newClient("http://s3.test", doFunc(func(*http.Request) (*http.Response, error) {
+	api := gateway.NewClient("http://s3.test", doFunc(func(*http.Request) (*http.Response, error) {
 		return answerXML(page("b/x_R1.fq.gz", "a/x_R1.fq.gz", "b/x_R2.fq.gz")), nil
 	}))
 	var last error

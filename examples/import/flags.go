@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -17,14 +18,17 @@ import (
 type flags struct {
 	target          readsetimport.Target
 	simulated       bool // the target is
-	sheet           string
+	sheet, prefix   string
+	pattern         *regexp.Regexp
+	check           string // checkStrict, checkWarn or empty
 	reference       string
 	subject, sample string
 	runID, journal  string
 	dryRun, verbose bool
 	progress        string
 
-	results, events, timeline string // files to write
+	write, findings           string // files to write before the import
+	results, events, timeline string // and those of the import
 }
 
 func parse(args []string, stderr io.Writer) (flags, error) {
@@ -34,6 +38,14 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.target.SequenceStoreID, "store", "", "`id` of the sequence store; without it, the store is simulated")
 	set.StringVar(&f.target.RoleARN, "role", "", "`ARN` of the role with which HealthOmics reads the files")
 	set.StringVar(&f.sheet, "sheet", "", "`file` with the sample sheet, manifest or list, or - for standard input (default samples.csv)")
+	set.StringVar(&f.prefix, "prefix", "", "`s3://bucket/folder/` under which all read sets are found, in place of a sheet")
+	set.Func("pattern", "regular `expression` with the groups sample and, if it differs, subject, for the keys under -prefix (default their names)", func(text string) (err error) {
+		f.pattern, err = regexp.Compile(text)
+		return err
+	})
+	set.StringVar(&f.write, "write", "", "sheet `file` to write with what was found under -prefix: .csv, .tsv, .json, .jsonl or .yaml")
+	set.Var(checkFlag{&f.check}, "check", "look at the files first, and import nothing if there is an error; -check=warn leaves out what has one")
+	set.StringVar(&f.findings, "findings", "", "CSV `file` to write with what -check finds")
 	set.StringVar(&f.reference, "reference", "", "`ARN` of the reference of BAM and CRAM files for which the sheet has none")
 	set.StringVar(&f.subject, "subject", "", "subject `id` of the files of a list (default the sample id)")
 	set.StringVar(&f.sample, "sample", "", "sample `id` of the files of a list (default each file's name up to the first _ or .)")
@@ -59,6 +71,20 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 		return fail("-store and -role go together")
 	case f.journal != "" && f.target.SequenceStoreID == "":
 		return fail("-journal needs -store and -role: a simulated store is gone when the program ends")
+	case f.prefix != "" && f.sheet != "":
+		return fail("-prefix and -sheet are two ways to name the files: give one of them")
+	case f.prefix != "" && f.sample+f.subject != "":
+		return fail("-sample and -subject are for a list: with -prefix, -pattern finds them in the keys")
+	case f.prefix == "" && f.pattern != nil:
+		return fail("-pattern is for the keys under -prefix")
+	case f.pattern != nil && f.pattern.SubexpIndex("sample") < 0:
+		return fail("-pattern must have a group named sample: (?P<sample>[^/_]+)")
+	case f.prefix == "" && f.write != "":
+		return fail("-write is for what is found under -prefix")
+	case f.write != "" && !slices.Contains([]string{"csv", "tsv", "json", "jsonl", "yaml"}, extension(f.write)):
+		return fail("-write must end in .csv, .tsv, .json, .jsonl or .yaml")
+	case f.findings != "" && f.check == "":
+		return fail("-findings is for what -check finds")
 	case f.dryRun && f.results+f.events+f.timeline != "":
 		return fail("-results, -events and -timeline are files of an import, and a dry run is none")
 	case !slices.Contains([]string{progressAuto, progressBar, progressPlain, progressJSON, progressNone}, f.progress):
@@ -92,7 +118,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 func checkFiles(f flags) error {
 	used := make(map[string]string)
 	for _, file := range []struct{ flag, path string }{
-		{"-sheet", f.sheet}, {"-journal", f.journal}, {"-results", f.results}, {"-events", f.events}, {"-timeline", f.timeline},
+		{"-sheet", f.sheet}, {"-write", f.write}, {"-findings", f.findings}, {"-journal", f.journal}, {"-results", f.results}, {"-events", f.events}, {"-timeline", f.timeline},
 	} {
 		if file.path == "" || file.path == "-" {
 			continue

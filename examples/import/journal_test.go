@@ -13,9 +13,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/journal"
-	"github.com/stretchr/testify/require"
 )
 
 // rows are rows of a sheet, for the files s3://bucket/NAME0.fastq.gz and so on.
@@ -109,7 +110,7 @@ func TestDryRunJournal(t *testing.T) {
 		"none":         {path: filepath.Join(dir, "new"), code: exitImported, stdout: "0 are in the store, 0 are on their way, 10 are to be sent\n"},
 		"empty":        {path: file("empty", ""), code: exitImported, stdout: "0 are in the store, 0 are on their way, 10 are to be sent\n"},
 		"torn":         {path: file("torn", `{"seq":0,"record":{"kind":"sen`), code: exitImported, stdout: "10 are to be sent\n"},
-		"no journal":   {path: file("sheet.csv", header), code: exitInvalid, stderr: filepath.Join(dir, "sheet.csv") + ": line 1 is damaged\n"},
+		"no journal":   {path: file("sheet.csv", header), code: exitInvalid, stderr: filepath.Join(dir, "sheet.csv") + ": not a journal, or one whose beginning is damaged: line 1 is damaged\n"},
 		"folder":       {path: dir, code: exitInvalid, stderr: "is not a regular file"},
 		"link":         {path: link, code: exitInvalid, stderr: "is not a regular file"},
 		"no folder":    {path: filepath.Join(dir, "no", "new"), code: exitInvalid, stderr: "no such file"},

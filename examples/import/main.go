@@ -5,9 +5,11 @@
 // Without -store and -role it imports into a simulated store, in its own process: nothing leaves it. With them, it
 // imports into that store, with the credentials and the Region of the AWS environment.
 //
-// A sheet is anything that package manifest reads, or a list of FASTQ files in S3, one URI a line. By default it is
-// samples.csv: ten public read sets, of the 1000 Genomes Project and Genome in a Bottle for the most part, one of which is
-// not there.
+// A sheet is anything that package manifest reads, lists of files in S3 among them. By default it is samples.csv: ten
+// public read sets, of the 1000 Genomes Project and Genome in a Bottle for the most part, one of which is not there.
+//
+// With -prefix, it finds the files in S3 instead, and with -check it looks at them before anything is sent: it says which are
+// missing, cut off, archived or not what they are said to be. For both it needs s3:ListBucket and s3:GetObject.
 //
 // With -journal, an import that was cut off, or a sheet that has grown, is imported by the same command again, each read
 // set once.
@@ -17,8 +19,8 @@
 // it prints a line for each read set, and how many came to what end. It leaves files behind if it is asked to: -results
 // with a row for each source, -events with what happened, and -timeline with a picture of it.
 //
-// It ends with 0 if all read sets were imported, with 1 if any was not or if a file could not be written, and with 2 if the
-// arguments or the sheet are not valid, in which case nothing is sent.
+// It ends with 0 if all read sets were imported, with 1 if any was not, if the check found an error or if a file could not be
+// written, and with 2 if the arguments or the sheet are not valid, in which case nothing is sent.
 package main
 
 import (
@@ -68,7 +70,20 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if f.progress == progressJSON {
 		stderr = &notes{w: stderr}
 	}
-	sources, err := readInput(f, stdin, stderr)
+	b, err := openBucket(ctx, f)
+	if err != nil {
+		fmt.Fprintln(stderr, "import:", err)
+		return exitFailed
+	}
+	sources, problems, err := readInput(ctx, f, b, stdin, stderr)
+	wrong := 0
+	if err == nil && f.check != "" {
+		sources, wrong, err = check(ctx, f, b, sources, problems, stdout, stderr)
+	}
+	if err == nil && wrong > 0 && (f.check == checkStrict || len(sources) == 0) {
+		fmt.Fprintln(stderr, "import: nothing was sent, since the check found errors; -check=warn leaves out what has one")
+		return exitFailed
+	}
 	if err == nil && f.dryRun {
 		err = plan(ctx, f, sources, stdout)
 	}
@@ -76,10 +91,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		printFaults(stderr, err)
 		return exitInvalid
 	}
+	if wrong > 0 {
+		fmt.Fprintln(stderr, "import: what has an error is left out")
+	}
 	if f.dryRun {
 		return exitImported
 	}
-	return importSources(ctx, f, sources, stdout, stderr)
+	code := importSources(ctx, f, sources, stdout, stderr)
+	if wrong > 0 {
+		return max(code, exitFailed)
+	}
+	return code
 }
 
 func importSources(ctx context.Context, f flags, sources []readsetimport.Source, stdout, stderr io.Writer) int {

@@ -18,6 +18,8 @@ import (
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
+const reference = "arn:aws:omics:us-east-1:123456789012:referenceStore/1234567890/reference/1234567890"
+
 const rnaseq = `sample,fastq_1,fastq_2,strandedness
 GM12878_REP1,s3://bucket/SRX1603629_T1_1.fastq.gz,s3://bucket/SRX1603629_T1_2.fastq.gz,reverse
 GM12878_REP2,s3://bucket/SRX1603630_T1_1.fastq.gz,s3://bucket/SRX1603630_T1_2.fastq.gz,reverse
@@ -115,9 +117,21 @@ func TestRun(t *testing.T) {
 			args: []string{"-sheet", "-"}, stdin: forStore, code: exitImported,
 			stderr: []string{`^the sheet is for store 1234567890 with role arn:aws:iam::123456789012:role/import: give -store and -role to import into it\n`},
 		},
-		"sample of a sheet":   {args: []string{"-sheet", sheet, "-sample", "NA12878"}, code: exitInvalid, stderr: []string{`-sample and -subject are for a list of files: .*sheet\.csv says itself whose each file is`}},
-		"subject of a sheet":  {args: []string{"-subject", "NA12878"}, code: exitInvalid, stderr: []string{`-sample and -subject are for a list of files: samples\.csv`}},
-		"reference of a list": {args: []string{"-sheet", "-", "-reference", "arn:aws:omics:x"}, stdin: list, code: exitInvalid, stderr: []string{`-reference is for BAM and CRAM files, and a list has FASTQ files`}},
+		"sample of a sheet":  {args: []string{"-sheet", sheet, "-sample", "NA12878"}, code: exitInvalid, stderr: []string{`-sample and -subject are for a list of files: .*sheet\.csv says itself whose each file is`}},
+		"subject of a sheet": {args: []string{"-subject", "NA12878"}, code: exitInvalid, stderr: []string{`-sample and -subject are for a list of files: samples\.csv`}},
+		"list of BAM files": {
+			args: []string{"-sheet", "-", "-reference", reference, "-subject", "X"}, stdin: "s3://bucket/a.bam\ns3://bucket/b.cram\n", code: exitImported,
+			stdout: []string{`a\.bam`, `2 of 2 read sets are in the store`},
+		},
+		"prefix and sheet":        {args: []string{"-prefix", "s3://b/", "-sheet", sheet}, code: exitInvalid, stderr: []string{`-prefix and -sheet are two ways`}},
+		"prefix and sample":       {args: []string{"-prefix", "s3://b/", "-sample", "x"}, code: exitInvalid, stderr: []string{`with -prefix, -pattern finds them`}},
+		"pattern without prefix":  {args: []string{"-pattern", "(?P<sample>.*)"}, code: exitInvalid, stderr: []string{`-pattern is for the keys under -prefix`}},
+		"pattern without sample":  {args: []string{"-prefix", "s3://b/", "-pattern", ".*"}, code: exitInvalid, stderr: []string{`-pattern must have a group named sample`}},
+		"pattern that is none":    {args: []string{"-prefix", "s3://b/", "-pattern", "("}, code: exitInvalid, stderr: []string{`error parsing regexp`}},
+		"write without prefix":    {args: []string{"-write", "x.csv"}, code: exitInvalid, stderr: []string{`-write is for what is found under -prefix`}},
+		"write in no format":      {args: []string{"-prefix", "s3://b/", "-write", "x.txt"}, code: exitInvalid, stderr: []string{`-write must end in \.csv`}},
+		"findings without check":  {args: []string{"-findings", "x.csv"}, code: exitInvalid, stderr: []string{`-findings is for what -check finds`}},
+		"check of an unknown way": {args: []string{"-check=all"}, code: exitInvalid, stderr: []string{`it is -check or -check=warn`}},
 		"faults in a store": {
 			args: []string{"-store", "x", "-role", "y"}, code: exitInvalid,
 			stdout: []string{`^$`}, stderr: []string{`sequenceStoreId: `, `roleArn: `},

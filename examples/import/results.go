@@ -17,7 +17,7 @@ type results struct {
 
 func newResults(out *output, sources int) (*results, error) {
 	r := &results{out: out, written: make([]bool, sources)}
-	r.row("index", "source1", "source2", "status", "read_set_id", "job_id", "reason")
+	row(out, "index", "source1", "source2", "status", "read_set_id", "job_id", "reason")
 	return r, out.err
 }
 
@@ -28,18 +28,19 @@ func (r *results) add(res readsetimport.Result) {
 	}
 	r.written[res.Index] = true
 	e := endingOf(res)
-	r.row(strconv.Itoa(res.Index), res.Source.Source1, res.Source.Source2, string(e.status), res.ReadSetID, res.JobID, e.reason)
+	row(r.out, strconv.Itoa(res.Index), res.Source.Source1, res.Source.Source2, string(e.status), res.ReadSetID, res.JobID, e.reason)
 }
 
-func (r *results) row(fields ...string) {
+// row writes a row of a CSV file, of which no cell is a formula.
+func row(out *output, fields ...string) {
 	for i, f := range fields {
 		fields[i] = cell(f)
 	}
-	var row bytes.Buffer
-	w := csv.NewWriter(&row)
+	var line bytes.Buffer
+	w := csv.NewWriter(&line)
 	_ = w.Write(fields) // a buffer takes everything
 	w.Flush()
-	r.out.write(row.Bytes())
+	out.write(line.Bytes())
 }
 
 // formula matches what a spreadsheet takes for the beginning of a formula, at the beginning of a cell or, where the

@@ -2,37 +2,43 @@ package main
 
 import (
 	"bufio"
+	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"strings"
 
 	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/manifest"
+	"github.com/readsetimport/readsetimport/s3files"
 )
 
 //go:embed samples.csv
 var samples string
 
-// readInput returns the sources of the sheet, which are valid, for the target that the flags name.
-func readInput(f flags, stdin io.Reader, stderr io.Writer) ([]readsetimport.Source, error) {
-	sources, named, err := readSheet(f, stdin)
+// readInput returns the sources that the flags name, which are valid, and with a check the problems of files that are no
+// sources.
+func readInput(ctx context.Context, f flags, b bucket, stdin io.Reader, stderr io.Writer) (sources []readsetimport.Source, problems []s3files.Problem, err error) {
+	var named readsetimport.Target
+	if f.prefix != "" {
+		sources, problems, err = findSources(ctx, f, b, stderr)
+	} else {
+		sources, named, err = readSheet(f, stdin)
+	}
 	if err == nil {
 		err = checkTarget(f, named)
 	}
-	if err == nil {
+	if err == nil && len(problems) == 0 {
 		_, err = readsetimport.Split(f.target, f.runID, sources)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if f.simulated && named != (readsetimport.Target{}) {
 		fmt.Fprintf(stderr, "the sheet is for store %s with role %s: give -store and -role to import into it\n", named.SequenceStoreID, named.RoleARN)
 	}
-	return sources, nil
+	return sources, problems, nil
 }
 
 // readSheet reads the whole sheet before anything is sent: one fault in it, and nothing is. A manifest may name the target
@@ -54,17 +60,19 @@ func readSheet(f flags, stdin io.Reader) (sources []readsetimport.Source, named 
 		in = file
 	}
 	start := bufio.NewReader(in)
-	if isList(start) {
-		sources, err = readList(f, start)
-		return sources, named, err
-	}
-	if f.sample != "" || f.subject != "" {
+	if (f.sample != "" || f.subject != "") && !isList(start) {
 		return nil, named, fmt.Errorf("-sample and -subject are for a list of files: %s says itself whose each file is", name)
 	}
 	for s, err := range manifest.Read(start, func(o *manifest.Options) {
 		o.Name = name
 		o.ReferenceARN = f.reference
 		o.Target = &named
+		if f.sample != "" {
+			o.IDs = func(string) (subject, sample string, err error) { return f.subject, f.sample, nil }
+		}
+		if f.subject != "" {
+			o.Subject = func(string) string { return f.subject }
+		}
 	}) {
 		if err != nil {
 			return nil, named, err
@@ -86,52 +94,9 @@ func checkTarget(f flags, named readsetimport.Target) error {
 	return nil
 }
 
-// isList tells a list of files from the formats of package manifest: its first line is an S3 URI and nothing else.
+// isList tells a list of files from the other formats: its first line is an S3 URI and nothing else.
 func isList(in *bufio.Reader) bool {
 	start, _ := in.Peek(2048)
 	line, _, _ := strings.Cut(string(start), "\n")
 	return strings.HasPrefix(line, "s3://") && !strings.ContainsAny(line, ",;\t")
-}
-
-// readList makes sources of a list of FASTQ files, and finds the mates among them by their names.
-func readList(f flags, in io.Reader) ([]readsetimport.Source, error) {
-	if f.reference != "" {
-		return nil, errors.New("-reference is for BAM and CRAM files, and a list has FASTQ files")
-	}
-	var uris []string
-	lines := bufio.NewScanner(in)
-	for lines.Scan() {
-		if uri := strings.TrimSpace(lines.Text()); uri != "" {
-			uris = append(uris, uri)
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("list: %w", err)
-	}
-	pairs, err := manifest.PairFASTQ(uris)
-	if err != nil {
-		return nil, err
-	}
-	var sources []readsetimport.Source
-	for _, pair := range pairs {
-		sample := f.sample
-		if sample == "" {
-			sample = sampleOf(pair.Source1)
-		}
-		subject := f.subject
-		if subject == "" {
-			subject = sample
-		}
-		sources = append(sources, readsetimport.PairedFASTQ(pair.Source1, pair.Source2).WithSample(sample).WithSubject(subject))
-	}
-	return sources, nil
-}
-
-// sampleOf is the file's name up to the first _ or dot: NA12878 of s3://bucket/run/NA12878_S1_L001_R1_001.fastq.gz.
-func sampleOf(uri string) string {
-	name := path.Base(uri)
-	if end := strings.IndexAny(name, "_."); end > 0 {
-		return name[:end]
-	}
-	return name
 }
