@@ -100,7 +100,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the cause.
+// Unwrap returns the cause, so that errors.As reaches the types of the SDK.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is the sentinel of this error.

@@ -18,7 +18,7 @@ import (
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
-// EventKind says what an [Event] is about.
+// EventKind says what an [Event] is about. Switch on it in OnEvent.
 type EventKind string
 
 // The kinds of events.
@@ -34,7 +34,7 @@ const (
 	EventImportEnded EventKind = "import ended"       // the last event; Err is why the import could not go on, or nil
 )
 
-// Event is something that happened in an import. Only events of kind [EventSourceEnded] hold ids of a sample and a
+// Event is something that happened in an import, for logs, metrics and progress displays. Only events of kind [EventSourceEnded] hold ids of a sample and a
 // subject, in Result; Err can quote messages of the service.
 type Event struct {
 	Kind   EventKind
@@ -47,7 +47,7 @@ type Event struct {
 	Counts               // after the event
 }
 
-// Counts are an import's sources so far.
+// Counts are an import's sources so far, for a progress display.
 type Counts struct {
 	Submitted int // in jobs that were started
 	Running   int // in jobs that run

@@ -11,7 +11,7 @@ import (
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
-// JobRef names an import job. Job ids are unique within a sequence store.
+// JobRef names an import job: save it to look at the job later. Job ids are unique within a sequence store.
 type JobRef struct {
 	SequenceStoreID string `json:"sequenceStoreId"`
 	ID              string `json:"id"`
@@ -35,7 +35,7 @@ type Job struct {
 	Sources        []JobSource                  `json:"sources,omitempty"`       // in no particular order; none in the answer to a start
 }
 
-// JobSource is one source of a job and what became of it. The source is as it was sent: without the tags that the
+// JobSource is one source of a job, as Get and Wait return it, and what became of it. The source is as it was sent: without the tags that the
 // service adds of its own.
 type JobSource struct {
 	Source        Source                           `json:"source"`
@@ -150,5 +150,5 @@ func (e *sourceError) Error() string {
 	return fmt.Sprintf("%s (job %s)", text, e.failure.Job.ID)
 }
 
-// Unwrap returns the [*JobError].
+// Unwrap returns the [*JobError], so that errors.As reaches it.
 func (e *sourceError) Unwrap() error { return e.failure }

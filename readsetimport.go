@@ -18,11 +18,12 @@
 // # Importing
 //
 // [Client.Import] takes a slice of sources and returns when each has an outcome; [Client.Stream] is the same for
-// inputs of any size. Package manifest reads sources from sample sheets, and finds the mates in a listing of files.
+// inputs of any size. Package manifest reads sources from sample sheets and lists, and package s3files finds and checks
+// the files in S3.
 //
 // Without a journal, an import knows nothing of those before it: running it twice imports twice. With one (package
 // journal), run the same import again after a crash, or when the sheet has grown: sources that are in the store are
-// skipped, those on their way are picked up, and the rest is sent.
+// skipped, those on their way are picked up, and the rest is sent. [Client.Adopt] makes a journal of what a store has.
 //
 // [Split], [Client.Start], [Client.Get] and [Client.Wait] are for callers that own the loop over jobs, and
 // [Client.Advance] for orchestrators that keep the state of a batch themselves.
@@ -72,7 +73,8 @@ import (
 // MaxSourcesPerJob is the number of sources that one import job takes at most. HealthOmics fixes it.
 const MaxSourcesPerJob = 100
 
-// API is the part of the HealthOmics client that this package uses. *omics.Client satisfies it.
+// API is the part of the HealthOmics client that this package uses. *omics.Client satisfies it. Accept it in your own code, so
+// that its tests can pass the client of package omicstest.
 type API interface {
 	StartReadSetImportJob(context.Context, *omics.StartReadSetImportJobInput, ...func(*omics.Options)) (*omics.StartReadSetImportJobOutput, error)
 	GetReadSetImportJob(context.Context, *omics.GetReadSetImportJobInput, ...func(*omics.Options)) (*omics.GetReadSetImportJobOutput, error)
@@ -86,10 +88,10 @@ type ReadSetAPI interface {
 	GetReadSetMetadata(context.Context, *omics.GetReadSetMetadataInput, ...func(*omics.Options)) (*omics.GetReadSetMetadataOutput, error)
 }
 
-var (
-	_ API        = (*omics.Client)(nil)
-	_ ReadSetAPI = (*omics.Client)(nil)
-)
+var _ interface {
+	API
+	ReadSetAPI
+} = (*omics.Client)(nil)
 
 // Options of a [Client]. The zero value of each is its documented default. [New] returns an error for a value out of its
 // documented range.

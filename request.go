@@ -28,9 +28,7 @@ const (
 	opCount // how many operations there are
 )
 
-var operationNames = []string{
-	"StartReadSetImportJob", "GetReadSetImportJob", "ListReadSetImportJobs", "ListReadSets", "GetReadSetMetadata",
-}
+var operationNames = []string{"StartReadSetImportJob", "GetReadSetImportJob", "ListReadSetImportJobs", "ListReadSets", "GetReadSetMetadata"}
 
 func (op operation) String() string { return operationNames[op] }
 

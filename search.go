@@ -18,7 +18,7 @@ import (
 )
 
 // Search is the state of the search for a job that a lost answer may have started: the store's jobs since the first
-// request are listed, read and compared. It is plain JSON, part of a [Submission].
+// request are listed, read and compared. It is plain JSON; save it with its [Submission], and do not change it.
 type Search struct {
 	Since      time.Time `json:"since,omitzero"`       // when the first request left at the earliest; zero: no search is on
 	After      time.Time `json:"after,omitzero"`       // the list is of jobs created after this, by the service's clock

@@ -158,7 +158,7 @@ func sourceFromShape(w wire.Source) Source {
 	}
 }
 
-// MarshalJSON writes the source in the service's own shape.
+// MarshalJSON writes the source in the service's own shape, as manifests and requests of other tools have it.
 func (s Source) MarshalJSON() ([]byte, error) { return json.Marshal(s.shape()) }
 
 // UnmarshalJSON reads a source in the service's own shape. Fields that a source does not have are ignored, so that an

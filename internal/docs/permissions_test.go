@@ -127,6 +127,19 @@ func importSheet(t *testing.T, service *omicstest.Service) {
 	require.NoError(t, err, "%s", out)
 }
 
+// Who asks what a store has may call what the library calls for that.
+func TestStorePolicy(t *testing.T) {
+	t.Parallel()
+	arn := "arn:aws:omics:us-east-1:123456789012:sequenceStore/" + store
+	want := map[string][]string{arn: {"omics:ListReadSets"}, arn + "/readSet/*": {"omics:GetReadSetMetadata"}}
+	require.Equal(t, want, allowed(policies(t)["store"]))
+	var calls []string
+	for api, i := reflect.TypeFor[readsetimport.ReadSetAPI](), 0; i < api.NumMethod(); i++ {
+		calls = append(calls, "omics:"+api.Method(i).Name)
+	}
+	require.ElementsMatch(t, calls, slices.Concat(want[arn], want[arn+"/readSet/*"]))
+}
+
 // A caller of package s3files may do what each method of its client needs.
 func TestFilesPolicy(t *testing.T) {
 	t.Parallel()
