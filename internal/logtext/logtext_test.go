@@ -77,3 +77,11 @@ func TestPath(t *testing.T) {
 		require.Equal(t, want, Path(path), path)
 	}
 }
+
+func TestList(t *testing.T) {
+	t.Parallel()
+	text := func(i int) string { return string(rune('a' + i)) }
+	require.Equal(t, "invalid field: a", List(1, text))
+	require.Equal(t, "3 invalid fields: a; b; c", List(3, text))
+	require.Equal(t, "5 invalid fields: a; b; c; and 2 more", List(5, text))
+}

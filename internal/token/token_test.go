@@ -42,3 +42,9 @@ func TestNoTwoAlike(t *testing.T) {
 	require.Len(t, seen, 15)
 	require.NotEqual(t, First("r", "s", "a", []int{1}), First("r", "s", "a", []int{2}))
 }
+
+func TestFile(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, File("s3://bucket/a"), File("s3://bucket/a"))
+	require.NotEqual(t, File("s3://bucket/a"), File("s3://bucket/b"))
+}
