@@ -141,7 +141,7 @@ func TestAdoptDoubles(t *testing.T) {
 		const times = 300
 		service := omicstest.New()
 		s := testSources(2)
-		foreign(t, service, s[0], s[0], s[1])
+		first := foreign(t, service, s[0], s[0], s[1])
 		for range times - 2 {
 			time.Sleep(time.Second)
 			foreign(t, service, s[0])
@@ -157,6 +157,11 @@ func TestAdoptDoubles(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, found.Doubles, 1)
 		require.Equal(t, times, len(found.Doubles[0]))
+		jobs := make(map[string]string) // by read set
+		for _, set := range service.ReadSets(testTarget.SequenceStoreID) {
+			jobs[set.ID] = set.JobID
+		}
+		require.Equal(t, first.ID, jobs[found.Doubles[0][0].ReadSetID])
 		ids := make(map[string]bool)
 		for _, js := range found.Doubles[0] {
 			require.Equal(t, s[0], js.Source)
@@ -171,6 +176,52 @@ func TestAdoptDoubles(t *testing.T) {
 		report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, s)
 		require.NoError(t, err)
 		require.Equal(t, found.Doubles[0][0].ReadSetID, report.Results[0].ReadSetID)
+		require.Empty(t, service.Requests(omicstest.OpStart))
+	})
+}
+
+// An import that has a source in hand goes on as if its job had not been adopted, and the journal can be read again.
+func TestAdoptBesideImport(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
+		sources := testSources(2)
+		foreign(t, service, sources[1])
+		mem := new(memoryJournal)
+		c := newTestClient(t, service, journaled(mem), func(o *Options) { o.SourcesPerJob, o.MaxActiveJobs = 1, 1 })
+		imported := make(chan error, 1)
+		go func() {
+			_, err := c.Import(t.Context(), testTarget, sources)
+			imported <- err
+		}()
+		time.Sleep(30 * time.Minute)
+		found, err := c.Adopt(t.Context(), testTarget)
+		require.NoError(t, err)
+		require.Equal(t, &Adoption{Jobs: 2, Known: 1}, found, "the other source waits for its slot")
+		require.NoError(t, <-imported)
+		report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
+		require.NoError(t, err)
+		require.True(t, report.Results[1].AlreadyImported)
+	})
+}
+
+// What was imported a moment ago is not on the lists yet, and not gone.
+func TestAdoptBehindTheList(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.ReadSetListLag = time.Hour })
+		sources := testSources(5)
+		foreign(t, service, sources...)
+		time.Sleep(time.Minute)
+		mem := new(memoryJournal)
+		c := newTestClient(t, service, journaled(mem))
+		for range 2 {
+			found, err := c.Adopt(t.Context(), testTarget)
+			require.NoError(t, err)
+			require.Zero(t, found.Gone)
+		}
+		_, err := c.Import(t.Context(), testTarget, sources)
+		require.NoError(t, err)
 		require.Empty(t, service.Requests(omicstest.OpStart))
 	})
 }
@@ -198,6 +249,7 @@ func TestVerify(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			service := omicstest.New(func(o *omicstest.Options) {
 				o.DeletedRetention = -1
+				o.ReadSetListLag = 10 * time.Minute
 				o.Content = func(uri string) string {
 					if uri == "s3://bucket/run/0000004.bam" {
 						return "s3://bucket/run/0000003.bam"

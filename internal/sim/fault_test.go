@@ -96,7 +96,7 @@ var notPermitted = fault{name: "no permission", Fault: omicstest.Status(403, "Ac
 
 // spoilSources makes the service describe some sources oddly.
 func (w *world) spoilSources(res *http.Response, n note) error {
-	if w.plan.service.odd == 0 || n.phase != phaseLooking && n.phase != phaseInspecting {
+	if w.plan.service.odd == 0 || n.phase != phaseLooking && n.phase != phaseInspecting && n.phase != phaseAdopting {
 		return nil
 	}
 	return fault{change: func(answer any) {
