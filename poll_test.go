@@ -264,11 +264,12 @@ func TestGet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
-				started, err := newTestClient(t, service).start(t.Context(), ours(), 1, notTooLate)
+				c := newTestClient(t, service) // which has made a request that succeeded
+				started, err := c.start(t.Context(), ours(), 1, notTooLate)
 				require.NoError(t, err)
 				service.Inject(omicstest.OpGet, test.faults...)
 				begin := time.Now()
-				job, err := newTestClient(t, service).Get(t.Context(), started.JobRef)
+				job, err := c.Get(t.Context(), started.JobRef)
 				require.Less(t, time.Since(begin), 40*time.Second)
 				require.Len(t, service.Requests(omicstest.OpGet), test.requests)
 				if test.err == nil {

@@ -249,7 +249,7 @@ func (c *Client) retry(ctx context.Context, tries, absent int, told func(*Error,
 		if err == nil || !errors.As(err, &e) || ctx.Err() != nil {
 			return err
 		}
-		again := try < tries && (e.passing() || c.forgives(e, try))
+		again := try < tries && e.passing()
 		if e.Code == wire.CodeNotFound {
 			absent, again = absent-1, absent > 1
 		}
