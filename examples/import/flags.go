@@ -48,7 +48,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.findings, "findings", "", "CSV `file` to write with what -check finds")
 	set.StringVar(&f.reference, "reference", "", "`ARN` of the reference of BAM and CRAM files for which the sheet has none")
 	set.StringVar(&f.subject, "subject", "", "subject `id` of the files of a list (default the sample id)")
-	set.StringVar(&f.sample, "sample", "", "sample `id` of the files of a list (default each file's name up to the first _ or .)")
+	set.StringVar(&f.sample, "sample", "", "sample `id` of the files of a list (default what is in each file's name)")
 	set.StringVar(&f.runID, "run-id", "", "`name` of this import: under the same name, the same sheet is the same import (default random)")
 	set.StringVar(&f.journal, "journal", "", "`file` that remembers the import, so that the same command again goes on where this one ended")
 	set.BoolVar(&f.dryRun, "dry-run", false, "check everything, print the jobs that would be started, and send nothing")
