@@ -66,7 +66,7 @@ func (c *Client) Adopt(ctx context.Context, t Target, optFns ...func(*AdoptOptio
 		return &Adoption{}, err
 	}
 	found, err := adopt.Run(ctx, c.ledger, c.adoptable(ctx, t, o.Since))
-	return &Adoption{found.Jobs, found.Known, found.Imported, found.Running, found.Failed, found.Gone, found.Doubles}, err
+	return (*Adoption)(&found), err
 }
 
 // adoptable is the store as its jobs can be adopted.

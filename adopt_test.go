@@ -19,12 +19,7 @@ import (
 func usedStore(t *testing.T, service *omicstest.Service, jobs, perJob, step int) (sources []Source, missing map[string]bool) {
 	sources = testSources(jobs * perJob)
 	for batch := range slices.Chunk(sources, perJob) {
-		var all []omicstest.Source
-		for _, s := range batch {
-			all = append(all, omicstest.Source{Type: s.Type, Source1: s.Source1, SubjectID: s.SubjectID, SampleID: s.SampleID})
-		}
-		_, err := service.StartJob(testTarget.SequenceStoreID, testTarget.RoleARN, all...)
-		require.NoError(t, err)
+		foreign(t, service, batch...)
 	}
 	time.Sleep(time.Hour)
 	missing = make(map[string]bool)

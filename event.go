@@ -34,8 +34,8 @@ const (
 	EventImportEnded EventKind = "import ended"       // the last event; Err is why the import could not go on, or nil
 )
 
-// Event is something that happened in an import, for logs, metrics and progress displays. Only events of kind [EventSourceEnded] hold ids of a sample and a
-// subject, in Result; Err can quote messages of the service.
+// Event is something that happened in an import, for logs, metrics and progress. Only events of kind [EventSourceEnded] hold
+// ids of a sample and a subject, in Result; Err can quote messages of the service.
 type Event struct {
 	Kind   EventKind
 	RunID  string // the import's, as in its Report

@@ -35,8 +35,8 @@ type Job struct {
 	Sources        []JobSource                  `json:"sources,omitempty"`       // in no particular order; none in the answer to a start
 }
 
-// JobSource is one source of a job, as Get and Wait return it, and what became of it. The source is as it was sent: without the tags that the
-// service adds of its own.
+// JobSource is one source of a job, as Get and Wait return it, and what became of it. The source is as it was sent: without
+// the tags that the service adds of its own.
 type JobSource struct {
 	Source        Source                           `json:"source"`
 	ReadSetID     string                           `json:"readSetId,omitempty"` // 10 to 36 digits, or empty

@@ -2,9 +2,9 @@
 // sequence stores, and not of one import. Give the same one to every client that imports into these stores.
 //
 // Keep a journal for as long as its stores: an import with an empty one imports everything again. It grows by three
-// records a job, some 16 KB for a job of 100 sources, and is never compacted. If it is lost, the
-// client's Adopt makes a new one of what the store has. A client that has read it needs some 100
-// bytes of memory for each of its sources. To copy or move a journal, close it first.
+// records a job, some 16 KB for a job of 100 sources, and is never compacted. A client that has read it needs some 100
+// bytes of memory for each of its sources. To copy or move a journal, close it first. If it is lost, the client's Adopt makes
+// a new one of what the store has.
 //
 // The lock of [Open] holds between the processes of one machine, and on network file systems that support it (flock on
 // Unix systems, which NFS and most others pass on to their server; exclusive opening on Windows). Where it does not, see to it that only

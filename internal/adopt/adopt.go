@@ -46,7 +46,7 @@ type Store[S any] struct {
 	Told     func(Found[S], Job[S])                                        // called after each job that was read
 }
 
-// Found is what was found, and not known before.
+// Found is what was found, and not known before. It has the fields of the root package's Adoption, which it can be converted to.
 type Found[S any] struct {
 	Jobs, Known                     int // jobs on the list, and those of them that the journal knew
 	Imported, Running, Failed, Gone int // sources

@@ -97,11 +97,15 @@ func TestCallerPolicy(t *testing.T) {
 	require.Equal(t, map[string]map[string]string{"StringEquals": {"iam:PassedToService": "omics.amazonaws.com"}},
 		policy[1].Condition)
 
-	var calls []string // what the library may call at all
-	for api, i := reflect.TypeFor[readsetimport.API](), 0; i < api.NumMethod(); i++ {
-		calls = append(calls, "omics:"+api.Method(i).Name)
+	require.ElementsMatch(t, operationsOf[readsetimport.API](), policy[0].Action, "what the library may call at all")
+}
+
+// operationsOf returns the actions that the methods of a client of HealthOmics need.
+func operationsOf[API any]() (actions []string) {
+	for api, i := reflect.TypeFor[API](), 0; i < api.NumMethod(); i++ {
+		actions = append(actions, "omics:"+api.Method(i).Name)
 	}
-	require.ElementsMatch(t, calls, policy[0].Action)
+	return actions
 }
 
 // importSheet runs the import program with more jobs than it looks at one by one.
@@ -133,11 +137,7 @@ func TestStorePolicy(t *testing.T) {
 	arn := "arn:aws:omics:us-east-1:123456789012:sequenceStore/" + store
 	want := map[string][]string{arn: {"omics:ListReadSets"}, arn + "/readSet/*": {"omics:GetReadSetMetadata"}}
 	require.Equal(t, want, allowed(policies(t)["store"]))
-	var calls []string
-	for api, i := reflect.TypeFor[readsetimport.ReadSetAPI](), 0; i < api.NumMethod(); i++ {
-		calls = append(calls, "omics:"+api.Method(i).Name)
-	}
-	require.ElementsMatch(t, calls, slices.Concat(want[arn], want[arn+"/readSet/*"]))
+	require.ElementsMatch(t, operationsOf[readsetimport.ReadSetAPI](), slices.Concat(want[arn], want[arn+"/readSet/*"]))
 }
 
 // A caller of package s3files may do what each method of its client needs.

@@ -14,7 +14,8 @@ var (
 	// ErrNotCredible is an answer that was read and cannot be right.
 	ErrNotCredible = errors.New("the answer is not credible")
 	// ErrNoList is a list of jobs without even an empty list in it.
-	ErrNoList = fmt.Errorf("%w: it has no list", ErrNotCredible)
+	ErrNoList  = fmt.Errorf("%w: it has no list", ErrNotCredible)
+	errRepeats = fmt.Errorf("%w: the page token repeats", ErrNotCredible)
 )
 
 // PageSize is how many jobs a page of a list has at most. The service takes no larger one.
@@ -44,14 +45,19 @@ func CheckList(out *omics.ListReadSetImportJobsOutput, storeID, asked string) er
 			return err
 		}
 	}
-	next := aws.ToString(out.NextToken)
+	return checkPage(out.ImportJobs, "jobs", out.NextToken, asked)
+}
+
+// checkPage refuses a page without a list, with more items than were asked for, or which says that it is followed by itself.
+func checkPage[T any](items []T, what string, nextToken *string, asked string) error {
+	next := aws.ToString(nextToken)
 	switch {
-	case out.ImportJobs == nil:
+	case items == nil:
 		return ErrNoList
-	case len(out.ImportJobs) > PageSize:
-		return fmt.Errorf("%w: %d jobs on one page", ErrNotCredible, len(out.ImportJobs))
+	case len(items) > PageSize:
+		return fmt.Errorf("%w: %d %s on one page", ErrNotCredible, len(items), what)
 	case next != "" && next == asked:
-		return fmt.Errorf("%w: the page token repeats", ErrNotCredible)
+		return errRepeats
 	}
 	return nil
 }

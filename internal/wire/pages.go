@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"fmt"
-	"iter"
-)
+import "iter"
 
 // Pages returns the items of a list that comes in pages. page asks for one by its token, and returns the token of the next or
 // "". The iterator's error comes once, and last; it is wrong(ErrNotCredible) if a token repeats.
@@ -13,7 +10,7 @@ func Pages[T any](page func(token string) ([]T, string, error), wrong func(error
 		for token := ""; ; {
 			items, next, err := page(token)
 			if err == nil && asked[next] {
-				err = wrong(fmt.Errorf("%w: the page token repeats", ErrNotCredible))
+				err = wrong(errRepeats)
 			}
 			if err != nil {
 				var none T

@@ -68,16 +68,7 @@ func CheckReadSets(out *omics.ListReadSetsOutput, storeID, asked string) error {
 			return err
 		}
 	}
-	next := aws.ToString(out.NextToken)
-	switch {
-	case out.ReadSets == nil:
-		return ErrNoList
-	case len(out.ReadSets) > PageSize:
-		return fmt.Errorf("%w: %d read sets on one page", ErrNotCredible, len(out.ReadSets))
-	case next != "" && next == asked:
-		return fmt.Errorf("%w: the page token repeats", ErrNotCredible)
-	}
-	return nil
+	return checkPage(out.ReadSets, "read sets", out.NextToken, asked)
 }
 
 // CheckMetadata refuses an answer about another read set or store than was asked for. A creating job whose id is none
