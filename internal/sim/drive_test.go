@@ -142,11 +142,15 @@ func (p *process) hear(e readsetimport.Event) {
 	if over {
 		p.world.breaks("events", "run %d: %q after the import had ended", p.number, e.Kind)
 	}
-	if p.slow && p.world.portion("slow event", p.number, n) < 0.1 {
+	// Thousands of events can wait for it, after an outage of hours: it must not take them longer than a run may.
+	if p.slow && n <= slowEventsMax && p.world.portion("slow event", p.number, n) < 0.1 {
 		longest := pickBy(p.world.roll("slow events", p.number), time.Second, time.Minute, time.Hour)
 		p.pass(time.Duration(p.world.roll("slowness", p.number, n) % uint64(longest)))
 	}
 }
+
+// slowEventsMax is how many of the events of a run OnEvent may be slow for: some ten days, at most.
+const slowEventsMax = 5000
 
 func pickBy[T any](roll uint64, from ...T) T { return from[roll%uint64(len(from))] }
 
