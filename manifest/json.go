@@ -107,8 +107,9 @@ func (j *jsonReader) value(instead string, limit *rowFault) {
 	j.readNodes()
 	if f != nil {
 		j.bad(f.at, "", readsetimport.RulePattern, f.detail)
-		// Reading can go on after a source that has its end, and on the next line after one that should be on a line.
-		j.done = j.last || instead == "?" || inList && instead != "" || !inList && (j.manifest || instead == "\n" && f.at.line != first.line)
+		// Reading can go on after a source that has its end, and on the next line after one that should be on a line; not
+		// in a list if what comes before it is at fault.
+		j.done = j.last || instead == "?" || inList && instead != "" || !inList && (j.list > 0 || j.manifest || instead == "\n" && f.at.line != first.line)
 	}
 	if instead != "" {
 		j.open = j.open[:0]
