@@ -21,8 +21,9 @@ type AdoptOptions struct {
 // Adoption is what [Client.Adopt] found. Imported, Running, Failed and Gone count sources that the journal did not know as such.
 type Adoption struct {
 	Jobs, Known int // jobs on the list, and those of them that the journal knew, which cost no request
+	Unread      int // jobs on the list that the service forgot before they were looked at, or that name no sources
 	Imported    int // in the store: the next import skips them
-	Running     int // on their way, described oddly, or in a job that may be of a batch in doubt: the next import waits for them
+	Running     int // on their way, described oddly, or of a batch in doubt: the next import waits for them
 	Failed      int // to be imported again
 	Gone        int // imported once and deleted since, so to be imported again
 	// Doubles are sources that are in the store more than once, each as its read sets. The journal keeps the first, by the

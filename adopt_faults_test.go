@@ -197,7 +197,7 @@ func TestAdoptBesideImport(t *testing.T) {
 		time.Sleep(30 * time.Minute)
 		found, err := c.Adopt(t.Context(), testTarget)
 		require.NoError(t, err)
-		require.Equal(t, &Adoption{Jobs: 2, Known: 1}, found, "the other source waits for its slot")
+		require.Equal(t, &Adoption{Jobs: 2, Known: 1, Running: 1}, found, "the other source waits for its slot")
 		require.NoError(t, <-imported)
 		report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
 		require.NoError(t, err)

@@ -48,7 +48,7 @@ type Store[S any] struct {
 
 // Found is what was found, and not known before. It has the fields of the root package's Adoption, which it can be converted to.
 type Found[S any] struct {
-	Jobs, Known                     int // jobs on the list, and those of them that the journal knew
+	Jobs, Known, Unread             int // jobs on the list, those of them that the journal knew, and those that told nothing
 	Imported, Running, Failed, Gone int // sources
 	Doubles                         [][]S
 }
@@ -70,7 +70,8 @@ type run[S any] struct {
 }
 
 // Run writes what the store's jobs have brought into it, or are about to, into the ledger. Jobs are written in the order of
-// their creation, so that of a source in two read sets the first is kept. What it has found is true even if there is an error.
+// their creation, so that of a source in two read sets the first is kept, and those that have not ended come last, so that
+// nothing waits for what is in the store. What it has found is true even if there is an error.
 func Run[S any](ctx context.Context, l *ledger.Ledger, store Store[S]) (Found[S], error) {
 	r := &run[S]{store: store, ledger: l, double: make(map[journal.Fingerprint]int), seen: make(map[journal.Fingerprint]struct{}), again: make(map[journal.Fingerprint]S)}
 	unknown, err := r.list()
@@ -114,7 +115,7 @@ func Run[S any](ctx context.Context, l *ledger.Ledger, store Store[S]) (Found[S]
 	return r.found, err
 }
 
-// list returns the ids of the jobs that the journal does not know, in the order of their creation.
+// list returns the ids of the jobs that the journal does not know, in the order in which they are to be written.
 func (r *run[S]) list() ([]string, error) {
 	var jobs []Job[S]
 	listed := make(map[string]bool)
@@ -133,7 +134,15 @@ func (r *run[S]) list() ([]string, error) {
 		}
 		jobs = append(jobs, job)
 	}
-	slices.SortFunc(jobs, func(a, b Job[S]) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
+	running := func(j Job[S]) int {
+		if wire.Completed(j.Status) || wire.Failed(j.Status) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(jobs, func(a, b Job[S]) int {
+		return cmp.Or(cmp.Compare(running(a), running(b)), a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
 	ids := make([]string, len(jobs))
 	for i, job := range jobs {
 		ids[i] = job.ID
@@ -193,6 +202,7 @@ func (r *run[S]) write(ctx context.Context, kept []journal.Source, answers []cha
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
+			r.found.Unread++
 			continue
 		}
 		if err := r.adopt(ctx, *job); err != nil {
@@ -250,6 +260,10 @@ func (r *run[S]) gone(ctx context.Context, sources []journal.Source) ([]journal.
 
 // adopt writes down one job.
 func (r *run[S]) adopt(ctx context.Context, job Job[S]) error {
+	if len(job.Sources) == 0 && !wire.Failed(job.Status) {
+		r.found.Unread++ // it must have had some, and may name them another time
+		return nil
+	}
 	created := job.Created
 	if created.IsZero() {
 		created = time.Now()
@@ -265,29 +279,27 @@ func (r *run[S]) adopt(ctx context.Context, job Job[S]) error {
 	if err != nil {
 		return err
 	}
-	var deleted []journal.Source
-	written, ok, err := r.ledger.Adopt(ctx, rec)
-	switch {
-	case err != nil:
+	written, _, err := r.ledger.Adopt(ctx, rec)
+	if err != nil {
 		return err
-	case !ok: // a batch in doubt has some of them, and the next import finds out whether this is its job
-		r.found.Running += len(job.Sources)
-		return nil
 	}
+	var deleted []journal.Source
 	for i, s := range written.Sources {
-		isGone := slices.Contains(gone, rec.Sources[i])
-		switch {
-		case s.Status == "" && rec.Sources[i].ReadSetID != "" && !isGone:
-			r.twice(rec.Sources[i])
-		case s.Status == "":
-		case isGone:
+		found := rec.Sources[i]
+		isGone := slices.Contains(gone, found)
+		if isGone && s.ReadSetID != "" {
 			deleted = append(deleted, s)
+		}
+		switch now := r.ledger.Source(s.Fingerprint); {
+		case isGone:
 		case s.Status == types.ReadSetImportJobItemStatusFailed:
 			r.found.Failed++
 		case s.Status == types.ReadSetImportJobItemStatusFinished:
 			r.found.Imported++
-		default:
+		case s.Status != "", r.ledger.InDoubt(s.Fingerprint), found.Status == types.ReadSetImportJobItemStatusInProgress && now.ReadSetID == "" && now.Batch == "":
 			r.found.Running++
+		case found.ReadSetID != "":
+			r.twice(found)
 		}
 	}
 	return r.drop(ctx, deleted)

@@ -11,10 +11,11 @@ import (
 	"github.com/readsetimport/readsetimport/journal"
 )
 
-// Adopt writes down a job that was found in the store, and returns what it has written. Of sources of which the journal
-// knows better, or that an import has in hand, the record has no status. It reports false, and writes nothing, if the
-// journal knows the job already, or if a batch in doubt carries one of its sources: the job may be that batch's, which the
-// search for it must find out.
+// Adopt writes down a job that was found in the store, and returns what it has written. Where the journal knows better of a
+// source, or an import has it in hand, the record has no status: a read set without one is a spare, which counts once the
+// journal knows of no other. A source that a batch in doubt carries has neither: the job may be that batch's, which the search
+// for it must find out, so that such a job stays unknown. Adopt reports false, and writes nothing, if the record would say
+// nothing, or would make a job known that runs and that nothing would wait for.
 func (l *Ledger) Adopt(ctx context.Context, r journal.Record) (journal.Record, bool, error) {
 	ctx = context.WithoutCancel(ctx)
 	if err := l.takeTurn(ctx); err != nil {
@@ -28,25 +29,53 @@ func (l *Ledger) Adopt(ctx context.Context, r journal.Record) (journal.Record, b
 	return r, true, l.append(ctx, r, nil)
 }
 
-// adoptable reports whether a job may be adopted, and takes the status of each source that the job says nothing new of.
+// adoptable takes from a job what is not to be written of it, and reports whether anything is left.
 func (l *Ledger) adoptable(r journal.Record) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, known := l.jobs[jobKey{r.SequenceStoreID, r.JobID}]; known {
 		return false
 	}
+	doubtful := l.doubtful(r)
+	news, inHand, running := !doubtful, false, false
 	seen := make(map[journal.Fingerprint]bool, len(r.Sources))
-	for i, s := range r.Sources {
+	for i := range r.Sources {
+		s := &r.Sources[i]
 		e := l.entries[s.Fingerprint]
-		if e.batch != nil && !e.imported && e.batch.JobID == "" {
-			return false
+		switch {
+		case l.inDoubt(s.Fingerprint):
+			s.Status, s.ReadSetID = "", ""
+		case doubtful && s.Status == types.ReadSetImportJobItemStatusInProgress:
+			s.Status = "" // nothing waits for a job that is not known
+		case e.batch != nil, l.holders[s.Fingerprint] != nil, seen[s.Fingerprint], l.hasReadSet(s.Fingerprint, s.ReadSetID):
+			inHand = inHand || s.Status == types.ReadSetImportJobItemStatusInProgress && e.batch == nil
+			s.Status = ""
 		}
-		if e.batch != nil || l.holders[s.Fingerprint] != nil || seen[s.Fingerprint] {
-			r.Sources[i].Status, r.Sources[i].ReadSetID = "", ""
+		running = running || s.Status == types.ReadSetImportJobItemStatusInProgress
+		if s.ReadSetID != "" && l.hasReadSet(s.Fingerprint, s.ReadSetID) {
+			s.ReadSetID = ""
 		}
+		news = news || s.Status != "" || s.ReadSetID != ""
 		seen[s.Fingerprint] = true
 	}
-	return true
+	return news && (running || !inHand)
+}
+
+// inDoubt reports whether a source is carried by a batch of which it is not known whether it started a job.
+func (l *Ledger) inDoubt(f journal.Fingerprint) bool {
+	e := l.entries[f]
+	return e.batch != nil && !e.imported && e.batch.JobID == ""
+}
+
+func (l *Ledger) doubtful(r journal.Record) bool {
+	return slices.ContainsFunc(r.Sources, func(s journal.Source) bool { return l.inDoubt(s.Fingerprint) })
+}
+
+// InDoubt reports whether a source is carried by a batch of which it is not known whether it started a job.
+func (l *Ledger) InDoubt(f journal.Fingerprint) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.inDoubt(f)
 }
 
 func (l *Ledger) checkAdopted(r journal.Record) error {
@@ -61,11 +90,11 @@ func (l *Ledger) checkAdopted(r journal.Record) error {
 	seen := make(map[journal.Fingerprint]bool, len(r.Sources))
 	for _, s := range r.Sources {
 		switch {
+		case s.ReadSetID != "" && !validID(s.ReadSetID):
+			return fmt.Errorf("job %s was adopted with read set %.40q, which is no id", r.JobID, s.ReadSetID)
 		case s.Status == "":
 		case l.entries[s.Fingerprint].batch != nil || seen[s.Fingerprint]:
 			return fmt.Errorf("job %s was adopted with a source that another has brought, or carries", r.JobID)
-		case s.ReadSetID != "" && !validID(s.ReadSetID):
-			return fmt.Errorf("job %s was adopted with read set %.40q, which is no id", r.JobID, s.ReadSetID)
 		}
 		seen[s.Fingerprint] = s.Status != "" || seen[s.Fingerprint]
 	}
@@ -73,7 +102,9 @@ func (l *Ledger) checkAdopted(r journal.Record) error {
 }
 
 func (l *Ledger) applyAdopted(r journal.Record) {
-	l.jobs[jobKey{r.SequenceStoreID, r.JobID}] = struct{}{}
+	if !l.doubtful(r) {
+		l.jobs[jobKey{r.SequenceStoreID, r.JobID}] = struct{}{}
+	}
 	ended := l.newEnded(r)
 	b := &batch{Batch: Batch{
 		SequenceStoreID: r.SequenceStoreID, ClientToken: r.ClientToken, Attempt: 1, SentAt: r.Time, JobID: r.JobID,
@@ -89,12 +120,17 @@ func (l *Ledger) applyAdopted(r journal.Record) {
 			e.batch = b
 			l.entries[s.Fingerprint] = e
 			l.batches[r.ClientToken] = b
+		case "":
+			if s.ReadSetID != "" {
+				l.spares[s.Fingerprint] = append(l.spares[s.Fingerprint], spare{s.ReadSetID, r.JobID, r.SequenceStoreID})
+			}
 		}
 	}
 	ended.close()
 }
 
-// Gone writes down that read sets of a store are no longer in it. What the journal knows otherwise by now is left out.
+// Gone writes down that read sets of a store are no longer in it, and returns of how many sources none is left. What the
+// journal does not know is left out.
 func (l *Ledger) Gone(ctx context.Context, r journal.Record) (int, error) {
 	ctx = context.WithoutCancel(ctx)
 	if err := l.takeTurn(ctx); err != nil {
@@ -102,28 +138,53 @@ func (l *Ledger) Gone(ctx context.Context, r journal.Record) (int, error) {
 	}
 	defer l.endTurn()
 	l.mu.Lock()
-	r.Sources = slices.DeleteFunc(slices.Clone(r.Sources), func(s journal.Source) bool { return l.standing(s.Fingerprint).ReadSetID != s.ReadSetID })
+	r.Sources = slices.DeleteFunc(slices.Clone(r.Sources), func(s journal.Source) bool { return !l.hasReadSet(s.Fingerprint, s.ReadSetID) })
 	l.mu.Unlock()
 	if len(r.Sources) == 0 {
 		return 0, nil
 	}
-	return len(r.Sources), l.append(ctx, r, nil)
+	err := l.append(ctx, r, nil)
+	gone := 0
+	for _, s := range r.Sources {
+		if now := l.Source(s.Fingerprint); err == nil && now.ReadSetID == "" && now.Batch == "" {
+			gone++
+		}
+	}
+	return gone, err
+}
+
+// hasReadSet reports whether a source is in the store as this read set, as far as the journal knows.
+func (l *Ledger) hasReadSet(f journal.Fingerprint, id string) bool {
+	if e := l.entries[f]; e.imported && strings.Split(e.batch.readSets, " ")[e.place] == id {
+		return true
+	}
+	return slices.ContainsFunc(l.spares[f], func(s spare) bool { return s.readSetID == id })
 }
 
 func (l *Ledger) checkGone(r journal.Record) error {
 	for _, s := range r.Sources {
-		if s.ReadSetID == "" || l.standing(s.Fingerprint).ReadSetID != s.ReadSetID {
+		if s.ReadSetID == "" || !l.hasReadSet(s.Fingerprint, s.ReadSetID) {
 			return fmt.Errorf("read set %.40q is gone, and was not known to be in the store", s.ReadSetID)
 		}
 	}
 	return nil
 }
 
-// applyGone has the sources imported again, under tokens that the jobs which brought them did not have.
+// applyGone has a source that is left without a read set imported again, under a token that no job which brought it had.
 func (l *Ledger) applyGone(r journal.Record) {
 	for _, s := range r.Sources {
+		left := slices.DeleteFunc(l.spares[s.Fingerprint], func(spare spare) bool { return spare.readSetID == s.ReadSetID })
+		if l.spares[s.Fingerprint] = left; len(left) == 0 {
+			delete(l.spares, s.Fingerprint)
+		}
 		e := l.entries[s.Fingerprint]
-		l.entries[s.Fingerprint] = entry{tries: e.tries + 1}
+		switch {
+		case e.imported && strings.Split(e.batch.readSets, " ")[e.place] == s.ReadSetID:
+			l.entries[s.Fingerprint] = entry{tries: e.tries + 1}
+		case !e.imported:
+			e.tries++
+			l.entries[s.Fingerprint] = e
+		}
 	}
 }
 
@@ -141,6 +202,13 @@ func (l *Ledger) ReadSets(storeID string) []journal.Source {
 			ids[e.batch] = strings.Split(e.batch.readSets, " ")
 		}
 		out = append(out, journal.Source{Fingerprint: f, ReadSetID: ids[e.batch][e.place]})
+	}
+	for f, spares := range l.spares {
+		for _, s := range spares {
+			if s.storeID == storeID {
+				out = append(out, journal.Source{Fingerprint: f, ReadSetID: s.readSetID})
+			}
+		}
 	}
 	return out
 }

@@ -31,6 +31,8 @@ func (l *Ledger) standing(f journal.Fingerprint) Standing {
 		s.JobID, s.ReadSetID = e.batch.JobID, strings.Split(e.batch.readSets, " ")[e.place]
 	case e.batch != nil:
 		s.Batch, s.JobID = e.batch.ClientToken, e.batch.JobID
+	case len(l.spares[f]) > 0:
+		s.JobID, s.ReadSetID = l.spares[f][0].jobID, l.spares[f][0].readSetID
 	}
 	return s
 }

@@ -26,7 +26,8 @@ type Ledger struct {
 	holders map[journal.Fingerprint]any // the imports that have sources in hand
 	batches map[string]*batch           // under way, by the client token of their first attempt
 	jobs    map[jobKey]struct{}         // jobs of which it is known which batch they are
-	places  map[string]journal.Place    // by sequence store
+	spares  map[journal.Fingerprint][]spare
+	places  map[string]journal.Place // by sequence store
 }
 
 type jobKey struct{ storeID, jobID string }
@@ -39,6 +40,9 @@ type entry struct {
 	place    uint8  // of its read set id among those of its batch
 	imported bool
 }
+
+// spare is a read set of a source beside the one that its entry has: it counts where the entry has none.
+type spare struct{ readSetID, jobID, storeID string }
 
 // batch carries sources, from its sending to its end. Of the end no more is kept than the job's id and the read sets'.
 type batch struct {
@@ -75,6 +79,7 @@ func (l *Ledger) Open(ctx context.Context) error {
 	l.holders = make(map[journal.Fingerprint]any)
 	l.batches = make(map[string]*batch)
 	l.jobs = make(map[jobKey]struct{})
+	l.spares = make(map[journal.Fingerprint][]spare)
 	l.places = make(map[string]journal.Place)
 	for r, err := range l.journal.Replay(ctx) {
 		if err == nil {
