@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
+	"github.com/readsetimport/readsetimport/internal/logtext"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -199,3 +200,20 @@ func (e *JobError) kind() error {
 	}
 	return ErrPartialFailure
 }
+
+// DoubtError is a batch, or a source, of which it is unknown whether it was imported: it is [ErrUnresolved]. It names what a
+// person can look at to find out; [Client.Settle] takes the answer.
+type DoubtError struct {
+	JobIDs     []string // jobs that may have brought in the sources, or have some of them
+	ReadSetIDs []string // read sets of the same samples, created since, of which nobody tells from which files they came
+
+	cause error
+}
+
+// Error returns one line with the reason and the ids.
+func (e *DoubtError) Error() string {
+	return logtext.Doubt(ErrUnresolved.Error()+": "+wire.OneLine(e.cause.Error()), e.ReadSetIDs)
+}
+
+// Unwrap returns [ErrUnresolved] and the reason.
+func (e *DoubtError) Unwrap() []error { return []error{ErrUnresolved, e.cause} }

@@ -116,6 +116,8 @@ func logText(err error) string {
 			return fmt.Sprintf("source not imported (job %s)", logtext.ID(e.failure.Job.ID)), true
 		case *JobError:
 			return e.summary(logtext.ID(e.Job.ID)), true
+		case *DoubtError:
+			return logtext.Doubt(logText(errors.Join(e.Unwrap()...)), e.ReadSetIDs), true
 		case *ValidationError:
 			return listFaults(e.Fields, (*FieldError).logText), true
 		case *FieldError:

@@ -155,7 +155,7 @@ func (r *run) goOn(f *flight, s step) {
 	switch {
 	case f.sub.Phase != PhaseRunning && f.slot != nil && s.trouble != nil && s.trouble.kind() == ErrQuotaExceeded:
 		r.losePatience(f.slot.RefusedInDoubt(), s.trouble)
-	case f.sub.Phase != PhaseRunning:
+	case f.sub.Phase != PhaseRunning, f.sub.Search.On():
 	case s.trouble == nil:
 		f.sub.NextAt = time.Now().Add(r.nextLook(f))
 		r.hurry(f)
@@ -196,7 +196,7 @@ func (r *run) report(f *flight, phase Phase, trouble *Error, goesOn bool) {
 		e.Kind = EventThrottled
 	case trouble.kind() == ErrQuotaExceeded:
 		e.Kind = EventSlotWait
-	case phase != PhaseRunning && !f.sub.Search.on():
+	case phase != PhaseRunning && !f.sub.Search.On():
 		e.Kind = EventStartFailed
 	}
 	if goesOn {
@@ -265,7 +265,7 @@ func (r *run) lookAtNoted() {
 	r.noted = make(map[string]struct{})
 	r.mu.Unlock()
 	for _, f := range r.flights {
-		if _, named := noted[f.sub.Job.ID]; named && f.sub.Phase == PhaseRunning {
+		if _, named := noted[f.sub.Job.ID]; named && f.sub.Phase == PhaseRunning && !f.sub.Search.On() {
 			f.noted = true
 			r.hurry(f)
 		}

@@ -277,7 +277,7 @@ func TestImportErrorSaysWhatMatters(t *testing.T) {
 				return omicstest.Outcome{}
 			}
 		})
-		_, err := newTestClient(t, service).Import(t.Context(), testTarget, testSources(5))
+		_, err := newJobsClient(t, service).Import(t.Context(), testTarget, testSources(5))
 		require.ErrorIs(t, err, ErrIncomplete)
 		require.NotErrorIs(t, err, ErrUnresolved)
 		require.Equal(t, "not every source was imported (1 of 5 were not); the first, source 2: source failed: no such file (job 2234567891)", err.Error())
@@ -288,7 +288,7 @@ func TestImportErrorSaysWhatMatters(t *testing.T) {
 				return omicstest.Status(404, "ResourceNotFoundException", "x"), r.Op == omicstest.OpGet
 			}
 		})
-		_, err := newTestClient(t, service).Import(t.Context(), testTarget, testSources(2))
+		_, err := newJobsClient(t, service).Import(t.Context(), testTarget, testSources(2))
 		require.ErrorIs(t, err, ErrIncomplete)
 		require.ErrorIs(t, err, ErrUnresolved)
 		require.ErrorContains(t, err, "2 of 2 were not; of 2 of them it is unknown")

@@ -438,7 +438,7 @@ func TestBatchThatEndedInPart(t *testing.T) {
 				crashed(t, service, mem, sources[:10], time.Minute)
 				time.Sleep(2 * time.Hour)
 				calm = true
-				c := newTestClient(t, service, journaled(mem), withJobSize(10))
+				c := newJobsClient(t, service, journaled(mem), withJobSize(10))
 				first := make(chan error, 1)
 				go func() {
 					_, err := c.Import(t.Context(), testTarget, sources[10:])

@@ -42,6 +42,7 @@ type JobSource struct {
 	ReadSetID     string                           `json:"readSetId,omitempty"` // 10 to 36 digits, or empty
 	Status        types.ReadSetImportJobItemStatus `json:"status"`
 	StatusMessage string                           `json:"statusMessage,omitempty"` // the service's message, verbatim
+	CandidateIDs  []string                         `json:"candidateIds,omitempty"`  // of a source in doubt: read sets that it may be
 }
 
 // Done reports whether the job's status says that it has ended, well or badly. A status that this package does not know
@@ -125,7 +126,8 @@ func (e *JobError) result(s JobSource) Result {
 	case wire.NotImported:
 		res.Err = &sourceError{failure: e, status: s.Status, message: res.StatusMessage}
 	case wire.Unclear:
-		res.Err = fmt.Errorf("%w: job %s ended, and %s", ErrUnresolved, e.Job.ID, wire.Contradiction(s.Status, s.ReadSetID))
+		why := fmt.Errorf("job %s ended, and %s", e.Job.ID, wire.Contradiction(s.Status, s.ReadSetID))
+		res.Err = &DoubtError{JobIDs: []string{e.Job.ID}, ReadSetIDs: s.CandidateIDs, cause: why}
 	}
 	return res
 }

@@ -84,7 +84,7 @@ func firstJobIs(t *testing.T, told Job) *omicstest.Service {
 func requireOutcome(t *testing.T, service *omicstest.Service, sources []Source, want wire.Outcome) {
 	mem := new(memoryJournal)
 	for again := range 3 {
-		report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
+		report, err := newJobsClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
 		res, other := report.Results[0], report.Results[1]
 		require.NoError(t, other.Err)
 		require.Equal(t, "5555555551", other.ReadSetID)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/readsetimport/readsetimport/internal/quota"
+	"github.com/readsetimport/readsetimport/internal/search"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -129,6 +130,18 @@ func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, err
 	switch {
 	case s.Doubts < patience:
 		return s, e, nil
+	case (job.completed() && !errors.Is(e, errOtherSources) || e.kind() == ErrNotFound) && c.asksReadSets(s):
+		// The read sets may tell. Those of a job that has ended a moment ago may not be listed yet.
+		s.Search, s.Doubts = search.New(s.SentAt), 0
+		s.Search.Listed, s.Search.Sets = true, &search.Sets{}
+		s.NextAt = time.Now()
+		if job.completed() {
+			s.Job, s.Search.ClearAt = job, s.NextAt
+			if !job.CompletionTime.IsZero() {
+				s.Search.ClearAt = s.NextAt.Add(-min(max(quota.Elapsed(job.CompletionTime), 0), listing))
+			}
+		}
+		return s, e, nil
 	case job.Done() && !errors.Is(e, errOtherSources), job.completed() && len(job.Sources) <= len(s.sources()):
 		s.Job = job // with what it says of the sources that it knows
 		return done(s), e, nil
@@ -136,9 +149,8 @@ func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, err
 	if job.Done() {
 		s.Job = job
 	}
-	s.Phase = PhaseUnresolved
-	s.NextAt = time.Time{}
-	return s, e, fmt.Errorf("%w: job %s: %w", ErrUnresolved, s.Job.ID, e)
+	next, err := unresolved(s, fmt.Errorf("job %s: %w", s.Job.ID, e))
+	return next, e, err
 }
 
 // errOtherSources is an answer about a job that has sources that this one was not started with. If it failed, nothing tells

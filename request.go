@@ -223,16 +223,19 @@ func (c *Client) readSetPage(ctx context.Context, storeID string, f ReadSetFilte
 	return sets, aws.ToString(out.NextToken), nil
 }
 
-// readSet looks at a read set once.
-func (c *Client) readSet(ctx context.Context, storeID, id string) (ReadSet, error) {
+// readSetOf looks at a read set once, and returns which job created it, if that is known.
+func (c *Client) readSetOf(ctx context.Context, storeID, id string) (set ReadSet, job string, err error) {
 	in := &omics.GetReadSetMetadataInput{SequenceStoreId: aws.String(storeID), Id: aws.String(id)}
 	out, err := request(ctx, c, opReadSet, func(ctx context.Context, harden func(*omics.Options)) (*omics.GetReadSetMetadataOutput, error) {
 		return c.readSets.GetReadSetMetadata(ctx, in, harden)
 	}, func(out *omics.GetReadSetMetadataOutput) error { return wire.CheckMetadata(out, storeID, id) })
 	if err != nil {
-		return ReadSet{}, err
+		return ReadSet{}, "", err
 	}
-	return wire.ReadSetFromMetadata(storeID, out), nil
+	if id := aws.ToString(out.CreationJobId); rules.IsID(id) {
+		job = id
+	}
+	return wire.ReadSetFromMetadata(storeID, out), job, nil
 }
 
 // requestTries is how often a request of many is made, before trouble that passes ends them all: some ten minutes.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/readsetimport/readsetimport/internal/ledger"
 	"github.com/readsetimport/readsetimport/internal/quota"
+	"github.com/readsetimport/readsetimport/internal/search"
 	"github.com/readsetimport/readsetimport/internal/token"
 	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/journal"
@@ -255,7 +256,7 @@ func (r *run) flightOf(known ledger.Batch, slot *quota.Slot) *flight {
 		f.sub.Job.JobRef = JobRef{SequenceStoreID: t.SequenceStoreID, ID: known.JobID}
 		return f
 	}
-	f.sub.Search = newSearch(known.SentAt)
+	f.sub.Search = search.New(known.SentAt)
 	return f
 }
 

@@ -282,12 +282,12 @@ func TestResumeOfAJobThatTellsInParts(t *testing.T) {
 					}
 				})
 				mem := new(memoryJournal)
-				report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
+				report, err := newJobsClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
 				require.ErrorIs(t, err, ErrIncomplete)
 				require.ErrorIs(t, report.Results[1].Err, ErrUnresolved)
 				answer = tc.then
 				for again := range 3 {
-					report, err = newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
+					report, err = newJobsClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
 					require.NoError(t, report.Results[0].Err)
 					if tc.unresolved {
 						require.ErrorIs(t, report.Results[1].Err, ErrUnresolved)
@@ -326,10 +326,10 @@ func TestResumeLetsGoOfItsOwn(t *testing.T) {
 			}
 		})
 		mem := new(memoryJournal)
-		_, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
+		_, err := newJobsClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
 		require.ErrorIs(t, err, ErrIncomplete)
 
-		c := newTestClient(t, service, journaled(mem))
+		c := newJobsClient(t, service, journaled(mem))
 		var group sync.WaitGroup
 		group.Go(func() {
 			report, err := c.Import(t.Context(), testTarget, sources)
@@ -343,7 +343,7 @@ func TestResumeLetsGoOfItsOwn(t *testing.T) {
 			require.ErrorIs(t, report.Results[0].Err, ledger.ErrHeld)
 		}
 		group.Wait()
-		report, err := newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources[1:])
+		report, err := newJobsClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources[1:])
 		require.NoError(t, err)
 		require.True(t, report.Results[0].AlreadyImported)
 	})

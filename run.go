@@ -279,7 +279,7 @@ func (r *run) dispatch(ctx context.Context) {
 	for _, f := range r.flights {
 		switch {
 		case f.busy:
-		case f.sub.Phase == PhaseRunning && !f.alone:
+		case f.sub.Phase == PhaseRunning && !f.alone && !f.sub.Search.On():
 			running = append(running, f)
 			due = due || !f.sub.NextAt.After(now)
 		case !f.sub.NextAt.After(now):
@@ -308,7 +308,7 @@ func (r *run) step(ctx context.Context, f *flight) {
 	switch {
 	case r.c.ledger != nil:
 		other = func(ref JobRef) bool { return r.c.ledger.KnowsJob(ref.SequenceStoreID, ref.ID) }
-	case sub.Search.on():
+	case sub.Search.On():
 		known := maps.Clone(r.jobs) // the search reads it while the loop writes
 		other = func(ref JobRef) bool { return known[ref.ID] }
 	}
@@ -327,7 +327,7 @@ func (r *run) step(ctx context.Context, f *flight) {
 func (r *run) untilDue() time.Duration {
 	wait := time.Hour
 	for _, f := range r.flights {
-		if !f.busy && !(r.sweeping && f.sub.Phase == PhaseRunning && !f.alone) {
+		if !f.busy && !(r.sweeping && f.sub.Phase == PhaseRunning && !f.alone && !f.sub.Search.On()) {
 			wait = min(wait, time.Until(f.sub.NextAt))
 		}
 	}

@@ -31,6 +31,13 @@ func newTestClient(t testing.TB, service *omicstest.Service, optFns ...func(*Opt
 	return c
 }
 
+// newJobsClient returns a client whose API knows jobs and no read sets, so that nothing but the jobs can settle a doubt.
+func newJobsClient(t testing.TB, service *omicstest.Service, optFns ...func(*Options)) *Client {
+	c, err := New(struct{ API }{service.Client()}, optFns...)
+	require.NoError(t, err)
+	return c
+}
+
 // watched is an OnEvent that keeps the events and checks what holds for all of them.
 type watched struct {
 	t      testing.TB

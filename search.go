@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -14,110 +13,121 @@ import (
 
 	"github.com/readsetimport/readsetimport/internal/logtext"
 	"github.com/readsetimport/readsetimport/internal/quota"
+	"github.com/readsetimport/readsetimport/internal/search"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
 // Search is the state of the search for a job that a lost answer may have started: the store's jobs since the first
-// request are listed, read and compared. It is plain JSON; save it with its [Submission], and do not change it.
-type Search struct {
-	Since      time.Time `json:"since,omitzero"`       // when the first request left at the earliest; zero: no search is on
-	After      time.Time `json:"after,omitzero"`       // the list is of jobs created after this, by the service's clock
-	Page       string    `json:"page,omitempty"`       // the list's next page
-	Pages      int       `json:"pages,omitempty"`      // pages read
-	Listed     bool      `json:"listed,omitempty"`     // the whole list was read
-	Candidates []string  `json:"candidates,omitempty"` // ids of jobs that are still to be read
-	Found      []Job     `json:"found,omitempty"`      // jobs with these sources
-	Gone       int       `json:"gone,omitempty"`       // answers in a row that there is no such store
-	ClearAt    time.Time `json:"clearAt,omitzero"`     // when a whole search found nothing for the first time
-}
-
-func (s Search) on() bool { return !s.Since.IsZero() }
-
-// newSearch is a search for a job that a request since then may have started. The zero time is any time.
-func newSearch(since time.Time) Search {
-	if since.IsZero() {
-		since = time.Unix(0, 0).UTC()
-	}
-	return Search{Since: since}
-}
+// request are listed, read and compared, and where they cannot tell, the read sets of the same persons. It is plain JSON; save
+// it with its [Submission], and do not change it.
+type Search = search.State
 
 const (
-	clockMargin   = 15 * time.Minute   // how far our clock and the service's may be apart, beyond what its answers tell
-	recordsKept   = 7 * 24 * time.Hour // how long the service is trusted to keep a job on its list; it publishes no time
-	attemptMax    = 5                  // client tokens, each tried for TokenWindow, after which a batch is not worth more
-	searchPageMax = 1000               // pages of a list: 100,000 jobs
-	foundMax      = 10                 // jobs with these sources that are reported
+	clockMargin = 15 * time.Minute   // how far our clock and the service's may be apart, beyond what its answers tell
+	recordsKept = 7 * 24 * time.Hour // how long the service is trusted to keep a job on its list; it publishes no time
+	recordsSure = 24 * time.Hour     // and for how long without a look at the read sets, where those can be listed
+	listing     = 15 * time.Minute   // how long the service may take to list the read sets of a job that has ended
+	attemptMax  = 5                  // client tokens, each tried for TokenWindow, after which a batch is not worth more
 )
 
 // errGivenUp is for a batch that the service does not take, and does not refuse either.
 var errGivenUp = errors.New("given up")
 
-// search takes one step: a page of the list, or a look at one of the jobs on it.
+// search takes one step: a page of the list, or a look at one of the jobs or read sets on it.
 func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bool) (Submission, *Error, error) {
 	if err := s.Batch.Target.Validate(); err != nil {
 		return s, nil, err
 	}
-	if !s.Search.on() {
-		s.Search = newSearch(s.SentAt)
+	if !s.Search.On() {
+		s.Search = search.New(s.SentAt)
 	}
-	if other == nil {
-		other = func(JobRef) bool { return false }
-	}
-	s.Search.Candidates = slices.DeleteFunc(slices.Clone(s.Search.Candidates), func(id string) bool { return other(s.jobRef(id)) })
-	if !s.Search.ClearAt.IsZero() {
+	if pause := s.searchPause(); !s.Search.ClearAt.IsZero() {
 		ago := quota.Elapsed(s.Search.ClearAt)
 		if ago < 0 { // the clock was set back
 			s.Search.ClearAt, ago = time.Now(), 0
 		}
-		if ago < settling {
-			s.NextAt = time.Now().Add(settling - ago)
+		if ago < pause {
+			s.NextAt = time.Now().Add(pause - ago)
 			return s, nil, nil
 		}
 	}
 	var err error
-	if !s.Search.Listed {
-		s, err = c.searchList(ctx, s, other)
-	} else if len(s.Search.Candidates) > 0 {
-		s, err = c.searchJob(ctx, s)
+	store := searched{c, s, other}
+	if s.Search.Sets == nil {
+		s.Search, err = s.Search.OfJobs(ctx, store)
+	} else {
+		s.Search, err = s.Search.OfReadSets(ctx, store, s.wants(), s.Job.ID)
 	}
+	sets := s.Search.Sets
+	listing := sets == nil && len(s.Search.Candidates) == 0
 	var e *Error
+	if errors.Is(err, search.ErrEndless) {
+		err = opList.wrong(err)
+	}
 	errors.As(err, &e)
-	gone := e != nil && e.Code == wire.CodeNotFound && !s.Search.Listed && !s.MayHaveStarted
+	gone := e != nil && e.Code == wire.CodeNotFound && listing && !s.MayHaveStarted
 	if !gone {
 		s.Search.Gone = 0
 	}
 	switch {
 	case err == nil:
-	case e == nil:
+	case e == nil && !errors.Is(err, search.ErrTooMany):
 		return s, nil, err
 	case ctx.Err() != nil:
 		return s, e, e
 	case gone:
 		return c.storeGone(s, e)
-	case errors.Is(e, wire.ErrNotCredible), e.kind() == ErrNotFound && s.Search.Listed:
-		if s.Doubts++; s.Doubts < doubtPatience && s.Search.Pages < searchPageMax {
+	case e == nil, sets != nil && e.kind() == ErrAccessDenied:
+		return c.unsettled(s, e, err)
+	case errors.Is(e, wire.ErrNotCredible), e.kind() == ErrNotFound && !listing:
+		if s.Doubts++; s.Doubts < doubtPatience && s.Search.Pages < search.PageMax {
 			return c.failed(s, e), e, nil
 		}
-		if errors.Is(e, wire.ErrNoList) {
+		if errors.Is(e, wire.ErrNoList) && listing {
 			s.Search.Page, s.Search.Listed = "", true // it is how this service says that there are none
 			break
 		}
-		next, err := unresolved(s, e)
-		return next, e, err
+		rest, ok := s.Search.Forget()
+		if !ok || e.Code != wire.CodeNotFound {
+			return c.unsettled(s, e, e)
+		}
+		s.Search = rest
 	case e.passing() && !c.unreached(s, e) && !s.denied(e, deniedPatience), c.forgives(e, s.Failures):
 		return c.failed(s, e), e, nil
+	case sets != nil:
+		return c.unsettled(s, e, e)
 	default:
 		// Once the cause is fixed, a search from the beginning can tell.
-		s.Search = newSearch(s.Search.Since)
+		s.Search = search.New(s.Search.Since)
 		return c.failed(s, e), e, fmt.Errorf("%w: %w", ErrUnresolved, e)
 	}
 	s.Failures, s.Doubts, s.DeniedSince = 0, 0, time.Time{}
-	if !s.Search.Listed || len(s.Search.Candidates) > 0 && len(s.Search.Found) < foundMax {
+	switch sets = s.Search.Sets; {
+	case sets == nil && !s.Search.Over(), sets != nil && !sets.Done:
 		s.NextAt = time.Now()
 		return s, nil, nil
+	case s.Phase == PhaseRunning:
+		return c.settled(s)
 	}
 	next, err := c.conclude(s)
 	return next, nil, err
+}
+
+// searchPause returns how long after ClearAt the search begins: the service may list late.
+func (s Submission) searchPause() time.Duration {
+	if s.Phase == PhaseRunning {
+		return listing
+	}
+	return settling
+}
+
+// unsettled ends a batch of which neither jobs nor read sets tell what became of it.
+func (c *Client) unsettled(s Submission, e *Error, why error) (Submission, *Error, error) {
+	if s.Job.completed() {
+		return done(s), e, nil // with what it says of the sources that it knows
+	}
+	next, err := unresolved(s, why)
+	return next, e, err
 }
 
 // storeGone notes that the service knows no such store. A store that is not there has no jobs, so that after so many
@@ -134,37 +144,58 @@ func (c *Client) storeGone(s Submission, e *Error) (Submission, *Error, error) {
 	return s, e, e
 }
 
-func (s Submission) jobRef(id string) JobRef {
-	return JobRef{SequenceStoreID: s.Batch.Target.SequenceStoreID, ID: id}
+// searched is the store in which a batch is looked for. Jobs for which other is true are known to be other batches'.
+type searched struct {
+	c     *Client
+	s     Submission
+	other func(JobRef) bool
 }
 
-// searchList reads one page of the jobs that were created since the first request. All pages are of the same list.
-func (c *Client) searchList(ctx context.Context, s Submission, other func(JobRef) bool) (Submission, error) {
-	if s.Search.Page == "" {
-		s.Search.After = c.searchAfter(s.Search.Since)
-	}
-	jobs, next, err := c.listPage(ctx, s.Batch.Target.SequenceStoreID, s.Search.After, s.Search.Page)
-	if err != nil {
-		return s, err
-	}
-	s.Search.Pages++
-	if s.Search.Pages >= searchPageMax && next != "" {
-		return s, &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: it has no end", wire.ErrNotCredible)}
-	}
-	if s.Search.Page == "" && s.Search.After.Sub(c.searchAfter(s.Search.Since)) > clockMargin/2 && s.Search.Pages < searchPageMax {
-		return s, nil // the answer tells that the service's clock is behind: the list must begin earlier
-	}
+func (q searched) ref(id string) JobRef { return JobRef{q.s.Batch.Target.SequenceStoreID, id} }
+
+func (q searched) Other(id string) bool { return q.other != nil && q.other(q.ref(id)) }
+
+func (q searched) After(since time.Time) time.Time { return q.c.searchAfter(since) }
+
+func (q searched) Jobs(ctx context.Context, after time.Time, page string) (ids []string, next string, err error) {
+	jobs, next, err := q.c.listPage(ctx, q.s.Batch.Target.SequenceStoreID, after, page)
 	for _, job := range jobs {
-		if !other(job.JobRef) {
-			s.Search.Candidates = append(s.Search.Candidates, job.ID)
-		}
+		ids = append(ids, job.ID)
 	}
-	s.Search.Page, s.Search.Listed = next, next == ""
-	if s.Search.Listed {
-		slices.Sort(s.Search.Candidates)
-		s.Search.Candidates = slices.Compact(s.Search.Candidates)
+	return ids, next, err
+}
+
+// Job reads a job and compares its sources with the batch's.
+func (q searched) Job(ctx context.Context, id string) (search.Match, error) {
+	job, err := q.c.get(ctx, q.ref(id))
+	if err == nil && len(job.Sources) == 0 && job.Status != types.ReadSetImportJobStatusFailed {
+		err = opGet.wrong(fmt.Errorf("%w: a job without sources", wire.ErrNotCredible))
 	}
-	return s, nil
+	return search.Match{Shares: q.s.shares(job), Carries: q.s.carries(job)}, err
+}
+
+func (q searched) ReadSets(ctx context.Context, p search.Person, after time.Time, page string) ([]ReadSet, string, error) {
+	f := ReadSetFilter{SubjectID: p.SubjectID, SampleID: p.SampleID, CreatedAfter: after}
+	return q.c.readSetPage(ctx, q.s.Batch.Target.SequenceStoreID, f, page)
+}
+
+func (q searched) ReadSet(ctx context.Context, id string) (ReadSet, string, error) {
+	return q.c.readSetOf(ctx, q.s.Batch.Target.SequenceStoreID, id)
+}
+
+// wants is what a search among the read sets looks for.
+func (s Submission) wants() []search.Want {
+	out := make([]search.Want, len(s.Batch.Sources))
+	for i, source := range s.Batch.Sources {
+		out[i] = search.Want{Person: search.Person{SubjectID: source.SubjectID, SampleID: source.SampleID}, Type: source.Type, Name: source.Name}
+	}
+	return out
+}
+
+// asksReadSets reports whether read sets can tell what became of the batch: the API lists them, and all sources are at hand.
+func (c *Client) asksReadSets(s Submission) bool {
+	n := len(s.Batch.Sources)
+	return c.readSets != nil && n > 0 && (s.carried == nil || n == len(s.carried))
 }
 
 // searchAfter is when the first request left at the earliest, by the service's clock.
@@ -182,41 +213,31 @@ func (c *Client) searchAfter(since time.Time) time.Time {
 	return after
 }
 
-// searchJob reads the next candidate and compares its sources with the batch's.
-func (c *Client) searchJob(ctx context.Context, s Submission) (Submission, error) {
-	job, err := c.get(ctx, s.jobRef(s.Search.Candidates[0]))
-	if err != nil {
-		return s, err
-	}
-	if len(job.Sources) == 0 && job.Status != types.ReadSetImportJobStatusFailed {
-		return s, &Error{Op: opGet.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: a job without sources", wire.ErrNotCredible)}
-	}
-	s.Search.Candidates = s.Search.Candidates[1:]
-	if s.shares(job) {
-		s.Search.Found = append(slices.Clone(s.Search.Found), job)
-	}
-	return s, nil
-}
-
 // conclude decides what a whole search means.
 func (c *Client) conclude(s Submission) (Submission, error) {
-	found := s.Search.Found
-	switch {
-	case len(found) == 1 && s.carries(found[0]):
-		return c.running(s, found[0]), nil
-	case len(found) > 0:
-		ids := make([]string, len(found))
-		for i, job := range found {
-			ids[i] = job.ID
-		}
-		return unresolved(s, logtext.Harmless("jobs "+strings.Join(ids, ", ")+" have some or all of these sources"))
-	case quota.Elapsed(s.Search.Since) > recordsKept:
+	old := quota.Elapsed(s.Search.Since) > recordsKept
+	switch sets := s.Search.Sets; {
+	case len(s.Search.Found) == 1 && s.Search.Carries != "":
+		return c.running(s, Job{JobRef: JobRef{s.Batch.Target.SequenceStoreID, s.Search.Carries}}), nil
+	case len(s.Search.Found) > 0:
+		return unresolved(s, logtext.Harmless("jobs "+strings.Join(s.Search.Found, ", ")+" have some or all of these sources"))
+	case (quota.Elapsed(s.Search.Since) > recordsSure || s.Search.Lost > 0) && sets == nil && c.asksReadSets(s):
+		s.Search.Sets = &search.Sets{}
+		s.NextAt = time.Now()
+		return s, nil
+	case sets != nil && len(sets.Unclear) > 0:
+		return unresolved(s, logtext.Harmless("there are read sets of the same samples, and the service does not know the jobs that created them any more"))
+	case old && sets != nil:
+		// Nothing was imported.
+	case old:
 		return unresolved(s, logtext.Harmless(fmt.Sprintf("no such job is listed, but the request is older than %d days", recordsKept/(24*time.Hour))))
+	case s.Search.Lost > 0:
+		return unresolved(s, logtext.Harmless("the service does not know a job any more that it listed"))
 	case s.Unsent >= unsentPatience:
 		return unresolved(s, logtext.Harmless("its state comes back too late to be sent while its client token is trusted"))
 	case s.Search.ClearAt.IsZero():
 		// A job that was started a moment ago may not be listed yet: look again.
-		s.Search = newSearch(s.Search.Since)
+		s.Search = search.New(s.Search.Since)
 		s.Search.ClearAt = time.Now()
 		s.NextAt = s.Search.ClearAt.Add(settling)
 		return s, nil
@@ -237,7 +258,21 @@ func unresolved(s Submission, why error) (Submission, error) {
 	s.Phase = PhaseUnresolved
 	s.NextAt = time.Time{}
 	s.LastError = wire.OneLine(why.Error())
-	return s, fmt.Errorf("%w: %w", ErrUnresolved, why)
+	return s, s.doubt(why)
+}
+
+// doubt is the error of a batch that is unresolved.
+func (s Submission) doubt(why error) *DoubtError {
+	e := &DoubtError{JobIDs: s.Search.Found, cause: why}
+	if s.Job.ID != "" {
+		e.JobIDs = []string{s.Job.ID}
+	}
+	if sets := s.Search.Sets; sets != nil {
+		for _, set := range slices.Concat(sets.Made, sets.Unclear) {
+			e.ReadSetIDs = append(e.ReadSetIDs, set.ID)
+		}
+	}
+	return e
 }
 
 // shares reports whether the job has any of the sources.
@@ -258,4 +293,47 @@ func (s Submission) carries(job Job) bool {
 		}
 	}
 	return true
+}
+
+// settled ends a batch with what the read sets of its job tell of the sources of which the job told nothing.
+func (c *Client) settled(s Submission) (Submission, *Error, error) {
+	job := s.Job
+	absent := job.Done() || quota.Elapsed(s.SentAt) > recordsKept // what is not in the store is not on its way either
+	answers := job.answers(s.Batch.Target)
+	sources := make([]JobSource, len(s.Batch.Sources))
+	var taken []string
+	var open []int
+	told := false
+	for i := range sources {
+		js := answers[s.Batch.Target.Fingerprint(s.Batch.Sources[i])]
+		js.Source = s.Batch.Sources[i]
+		sources[i] = js
+		if o := job.outcome(js); o == wire.Unclear {
+			open = append(open, i)
+		} else if o == wire.Imported {
+			taken = append(taken, js.ReadSetID)
+		}
+	}
+	if !job.Done() {
+		job.Status, job.StatusMessage = types.ReadSetImportJobStatusCompletedWithFailures, "the service does not know the job any more: its read sets told"
+	}
+	for i, o := range s.Search.Sets.Outcomes(s.wants(), open, taken) {
+		js := &sources[i]
+		switch {
+		case o.ReadSetID != "":
+			js.Status, js.ReadSetID, js.StatusMessage = types.ReadSetImportJobItemStatusFinished, o.ReadSetID, ""
+			told = true
+		case len(o.Candidates) == 0 && absent:
+			js.Status, js.ReadSetID, js.StatusMessage = types.ReadSetImportJobItemStatusFailed, "", "no read set of it is in the store"
+			told = true
+		default:
+			js.CandidateIDs = o.Candidates
+		}
+	}
+	if !told {
+		return c.unsettled(s, nil, logtext.Harmless("the service does not know job "+job.ID+" any more"))
+	}
+	job.Sources = sources
+	s.Job, s.Search = job, Search{}
+	return done(s), nil, nil
 }

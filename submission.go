@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/readsetimport/readsetimport/internal/quota"
+	"github.com/readsetimport/readsetimport/internal/search"
 )
 
 // Phase is how far a batch has got.
@@ -86,7 +87,7 @@ func (s Submission) Err() error {
 	case PhaseDone:
 		return s.Job.Err()
 	case PhaseUnresolved:
-		return fmt.Errorf("%w: %s", ErrUnresolved, s.LastError)
+		return s.doubt(errors.New(s.LastError))
 	}
 	return nil
 }
@@ -150,6 +151,9 @@ func (c *Client) advance(ctx context.Context, s Submission, other func(JobRef) b
 		if err := s.Job.validate(); err != nil {
 			return s, nil, err
 		}
+		if s.Search.On() {
+			return c.search(ctx, s, nil)
+		}
 		return c.look(ctx, s)
 	case PhaseDone, PhaseUnresolved:
 		return s, nil, nil
@@ -160,8 +164,8 @@ func (c *Client) advance(ctx context.Context, s Submission, other func(JobRef) b
 // mustSearch reports whether a batch that is being sent must not be sent again under the same token, since that may be
 // forgotten. A time of sending that is still to come is of a clock that was set back, and tells nothing.
 func (c *Client) mustSearch(s Submission) bool {
-	if s.Search.on() || s.untried {
-		return s.Search.on()
+	if s.Search.On() || s.untried {
+		return s.Search.On()
 	}
 	ago := quota.Elapsed(s.SentAt)
 	return ago >= c.opts.TokenWindow || ago < -clockMargin
@@ -216,7 +220,7 @@ func (c *Client) send(ctx context.Context, s Submission, other func(JobRef) bool
 	s = c.failed(s, e)
 	if !e.local {
 		// An earlier request may have started the job, and repeating it is refused: only the service's jobs can tell.
-		s.Search = newSearch(s.SentAt)
+		s.Search = search.New(s.SentAt)
 	}
 	return s, e, e
 }

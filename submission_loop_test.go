@@ -249,7 +249,7 @@ func TestStrangeJobs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				service := answered(t, test.answers...)
-				d := driver{client: newTestClient(t, service), service: service, readBack: test.looks < 100}
+				d := driver{client: newJobsClient(t, service), service: service, readBack: test.looks < 100}
 				last, err := d.run(t, Submission{Batch: newBatch(testTarget, "run", sources)})
 				require.Equal(t, test.phase, last.Phase)
 				require.Equal(t, test.looks, len(service.Requests(omicstest.OpGet)))
@@ -294,7 +294,7 @@ func TestJobVanishes(t *testing.T) {
 						return omicstest.Status(404, test.code, ""), r.Op == omicstest.OpGet && time.Since(begin) < 2*time.Hour
 					}
 				})
-				d := driver{client: newTestClient(t, service, func(o *Options) { o.MaxPollDelay = time.Minute }), service: service}
+				d := driver{client: newJobsClient(t, service, func(o *Options) { o.MaxPollDelay = time.Minute }), service: service}
 				last, err := d.run(t, Submission{Batch: newBatch(testTarget, "run", testSources(3))})
 				require.Equal(t, test.phase, last.Phase)
 				require.GreaterOrEqual(t, time.Since(begin), settling)

@@ -188,7 +188,7 @@ func advanceOnce(t *testing.T, state string, want after, failed bool, prepare fu
 		require.Equal(t, want.doubts, next.Doubts)
 		require.Equal(t, want.failures > 0, next.LastError != "")
 		require.Equal(t, want.requests, len(service.Requests(""))-before)
-		require.Equal(t, want.searching, next.Search.on())
+		require.Equal(t, want.searching, next.Search.On())
 		if delay := time.Until(next.NextAt); want.most == 0 {
 			require.LessOrEqual(t, delay, time.Duration(0))
 		} else {

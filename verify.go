@@ -144,7 +144,7 @@ func (c *Client) findReadSets(ctx context.Context, storeID string, found map[str
 // findReadSet returns a read set, or zero if the store has none of that id.
 func (c *Client) findReadSet(ctx context.Context, storeID, id string) (set ReadSet, err error) {
 	err = c.retry(ctx, requestTries, 3, untold, func() (err error) {
-		set, err = c.readSet(ctx, storeID, id)
+		set, _, err = c.readSetOf(ctx, storeID, id)
 		return err
 	})
 	var e *Error

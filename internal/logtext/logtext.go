@@ -63,6 +63,15 @@ func ID(id string) string {
 	return id
 }
 
+// Doubt returns a text with ids of read sets to look at, ten of them at most.
+func Doubt(text string, readSetIDs []string) string {
+	ids := slices.DeleteFunc(slices.Clone(readSetIDs), func(id string) bool { return !rules.IsID(id) })
+	if len(ids) == 0 {
+		return text
+	}
+	return text + "; look at read sets " + strings.Join(ids[:min(len(ids), 10)], ", ")
+}
+
 // RequestID returns the id of a request, or "" if it does not have the form of AWS's.
 func RequestID(id string) string {
 	const form = "00000000-0000-0000-0000-000000000000"

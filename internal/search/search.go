@@ -1,0 +1,371 @@
+// Package search finds out what became of a batch when its answer was lost: by the store's jobs, and where those cannot tell,
+// by its read sets. It takes one request at a time, and its state stays small, so that it can be kept between two of them.
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/internal/wire"
+	"github.com/readsetimport/readsetimport/readset"
+)
+
+// State is how far a search has got. It is plain JSON.
+type State struct {
+	Since      time.Time `json:"since,omitzero"`       // when the first request left at the earliest; zero: no search is on
+	After      time.Time `json:"after,omitzero"`       // the lists are of what was created after this, by the service's clock
+	Page       string    `json:"page,omitempty"`       // the next page of the list of jobs
+	Pages      int       `json:"pages,omitempty"`      // pages read
+	Listed     bool      `json:"listed,omitempty"`     // the whole list was read
+	Candidates []string  `json:"candidates,omitempty"` // ids of jobs of the last page that are still to be read
+	Found      []string  `json:"found,omitempty"`      // ids of jobs with some or all of these sources
+	Carries    string    `json:"carries,omitempty"`    // the first of them that has these sources and no others
+	Lost       int       `json:"lost,omitempty"`       // jobs on the list that could not be read any more
+	Gone       int       `json:"gone,omitempty"`       // answers in a row that there is no such store
+	ClearAt    time.Time `json:"clearAt,omitzero"`     // when a whole search found nothing for the first time, or when the job had ended
+	Sets       *Sets     `json:"sets,omitempty"`       // the search among the read sets, once it has begun
+}
+
+// New is a search for what a request since then may have started. The zero time is any time.
+func New(since time.Time) State {
+	if since.IsZero() {
+		since = time.Unix(0, 0).UTC()
+	}
+	return State{Since: since}
+}
+
+// On reports whether there is a search.
+func (s State) On() bool { return !s.Since.IsZero() }
+
+// Bounds of a search.
+const (
+	PageMax  = 1000 // pages of the list of jobs: 100,000 jobs
+	foundMax = 10   // jobs with these sources, or that cannot be read, after which the others do not matter
+	setMax   = 1000 // read sets, pages of them and jobs that are noted in the search among the read sets
+)
+
+// Match is how a job compares with the batch.
+type Match struct {
+	Shares  bool // it has some of the sources
+	Carries bool // it has these sources and no others
+}
+
+// Store is how the store is asked, by one request each.
+type Store interface {
+	Jobs(ctx context.Context, after time.Time, page string) (ids []string, next string, err error)
+	Job(ctx context.Context, id string) (Match, error)
+	ReadSets(ctx context.Context, p Person, after time.Time, page string) ([]readset.ReadSet, string, error)
+	ReadSet(ctx context.Context, id string) (set readset.ReadSet, creatingJob string, err error)
+	After(since time.Time) time.Time // when that was at the earliest, by the service's clock
+	Other(jobID string) bool         // the job is known to be another batch's
+}
+
+// ErrEndless is the failure of a list that has no end.
+var ErrEndless = fmt.Errorf("%w: it has no end", wire.ErrNotCredible)
+
+// OfJobs takes one step through the store's jobs: a page of the list, or a look at one of the jobs on it.
+func (s State) OfJobs(ctx context.Context, store Store) (State, error) {
+	s.Candidates = slices.DeleteFunc(slices.Clone(s.Candidates), store.Other)
+	switch {
+	case len(s.Candidates) > 0:
+		return s.job(ctx, store)
+	case !s.Listed:
+		return s.list(ctx, store)
+	}
+	return s, nil
+}
+
+// Over reports whether nothing is left to be asked about the jobs.
+func (s State) Over() bool {
+	return s.Listed && len(s.Candidates) == 0 || len(s.Found) >= foundMax || s.Lost >= foundMax
+}
+
+// list reads one page of the jobs that were created since the first request. All pages are of the same list.
+func (s State) list(ctx context.Context, store Store) (State, error) {
+	if s.Page == "" {
+		s.After = store.After(s.Since)
+	}
+	ids, next, err := store.Jobs(ctx, s.After, s.Page)
+	if err != nil {
+		return s, err
+	}
+	s.Pages++
+	if s.Pages >= PageMax && next != "" {
+		return s, ErrEndless
+	}
+	const skew = 15 * time.Minute / 2
+	if s.Page == "" && s.After.Sub(store.After(s.Since)) > skew && s.Pages < PageMax {
+		return s, nil // the answer tells that the service's clock is behind: the list must begin earlier
+	}
+	for _, id := range ids {
+		if !store.Other(id) && !slices.Contains(s.Found, id) && !slices.Contains(s.Candidates, id) {
+			s.Candidates = append(s.Candidates, id)
+		}
+	}
+	slices.Sort(s.Candidates)
+	s.Page, s.Listed = next, next == ""
+	return s, nil
+}
+
+// job reads the next candidate and compares it with the batch.
+func (s State) job(ctx context.Context, store Store) (State, error) {
+	id := s.Candidates[0]
+	match, err := store.Job(ctx, id)
+	if err != nil {
+		return s, err
+	}
+	s.Candidates = s.Candidates[1:]
+	return s.noted(id, match), nil
+}
+
+func (s State) noted(id string, match Match) State {
+	if match.Shares && !slices.Contains(s.Found, id) {
+		s.Found = append(slices.Clone(s.Found), id)
+	}
+	if match.Carries && s.Carries == "" {
+		s.Carries = id
+	}
+	return s
+}
+
+// Forget takes it that what was asked for last is not there, and reports false if that was a list.
+func (s State) Forget() (State, bool) {
+	switch {
+	case s.Sets != nil:
+		sets := *s.Sets
+		s.Sets = &sets
+		return s, sets.forget()
+	case len(s.Candidates) > 0:
+		s.Candidates, s.Lost = s.Candidates[1:], s.Lost+1
+		return s, true
+	}
+	return s, false
+}
+
+// ErrTooMany says that the search among the read sets was given up.
+var ErrTooMany = errors.New("there are too many read sets of these samples")
+
+// Person is whose read sets are looked for.
+type Person struct{ SubjectID, SampleID string }
+
+// Want is what is looked for: a source of the batch.
+type Want struct {
+	Person
+	Type types.FileType
+	Name string // may be empty
+}
+
+// Sets is the state of the search among the read sets: those of each person that were created since the first request, and
+// the jobs that created them.
+type Sets struct {
+	Person     int      `json:"person,omitempty"`     // of the batch's persons, the one whose read sets are being read
+	Page       string   `json:"page,omitempty"`       // the next page of them
+	Pages      int      `json:"pages,omitempty"`      // pages read
+	Candidates []string `json:"candidates,omitempty"` // ids of read sets of the last page that are still to be looked at
+	Job        string   `json:"job,omitempty"`        // that created the first of them, and is read next
+	Others     []string `json:"others,omitempty"`     // jobs that are not the batch's
+	Gone       []string `json:"gone,omitempty"`       // jobs that the service does not know any more
+	Made       []Made   `json:"made,omitempty"`       // read sets of the batch's own job
+	Unclear    []Made   `json:"unclear,omitempty"`    // read sets of which nobody tells who created them
+	Done       bool     `json:"done,omitempty"`
+}
+
+// Made is a read set of one of the batch's persons.
+type Made struct {
+	ID     string         `json:"id"`
+	Person int            `json:"person"`
+	Type   types.FileType `json:"type"`
+	Name   string         `json:"name,omitempty"`
+}
+
+// Persons returns whose the sources are, each once, in their order.
+func Persons(wants []Want) []Person {
+	var out []Person
+	seen := make(map[Person]bool)
+	for _, w := range wants {
+		if !seen[w.Person] {
+			seen[w.Person] = true
+			out = append(out, w.Person)
+		}
+	}
+	return out
+}
+
+// OfReadSets takes one step through the read sets: a page of a person's, a look at one, or at the job that created it. own is
+// the batch's job, or empty if it is not known whether there is one. It ends early once a job is found that has the sources.
+func (s State) OfReadSets(ctx context.Context, store Store, wants []Want, own string) (State, error) {
+	sets := Sets{}
+	if s.Sets != nil {
+		sets = *s.Sets
+	}
+	var err error
+	persons := Persons(wants)
+	switch {
+	case sets.Job != "":
+		var match Match
+		if match, err = store.Job(ctx, sets.Job); err == nil {
+			s = s.noted(sets.Job, match)
+			sets.Others = append(slices.Clone(sets.Others), sets.Job)
+			sets.next()
+		}
+	case len(sets.Candidates) > 0:
+		err = sets.look(ctx, store, wants, own)
+	case sets.Person < len(persons):
+		if s.After.IsZero() || sets.Page == "" {
+			s.After = store.After(s.Since)
+		}
+		err = sets.list(ctx, store, persons[sets.Person], s.After, wants)
+	}
+	if n := max(sets.Pages, len(sets.Others), len(sets.Gone), len(sets.Made), len(sets.Unclear)); err == nil && n > setMax {
+		err = ErrTooMany
+	}
+	sets.Done = sets.Person >= len(persons) && len(sets.Candidates) == 0 || s.Carries != ""
+	if err == nil {
+		s.Sets = &sets
+	}
+	return s, err
+}
+
+func (sets *Sets) next() { sets.Job, sets.Candidates = "", sets.Candidates[1:] }
+
+// list reads one page of a person's read sets. Uploaded ones, deleted ones and those of other types cannot be of the batch.
+func (sets *Sets) list(ctx context.Context, store Store, p Person, after time.Time, wants []Want) error {
+	page, next, err := store.ReadSets(ctx, p, after, sets.Page)
+	if err != nil {
+		return err
+	}
+	sets.Pages++
+	for _, set := range page {
+		wanted := slices.ContainsFunc(wants, func(w Want) bool { return w.Person == p && w.Type == set.Type })
+		if wanted && set.Present() && set.CreationType != types.CreationTypeUpload && set.SubjectID == p.SubjectID && set.SampleID == p.SampleID {
+			sets.Candidates = append(sets.Candidates, set.ID)
+		}
+	}
+	if sets.Page = next; next == "" {
+		sets.Person++
+	}
+	return nil
+}
+
+// look asks which job created the first of the candidates.
+func (sets *Sets) look(ctx context.Context, store Store, wants []Want, own string) error {
+	set, job, err := store.ReadSet(ctx, sets.Candidates[0])
+	if err != nil {
+		return err
+	}
+	m := Made{ID: set.ID, Type: set.Type, Name: set.Name}
+	m.Person = slices.Index(Persons(wants), Person{set.SubjectID, set.SampleID})
+	switch {
+	case !set.Present() || set.CreationType == types.CreationTypeUpload || m.Person < 0:
+	case own != "" && job == own:
+		sets.Made = appendOnce(sets.Made, m)
+	case job != "" && (own != "" || store.Other(job) || slices.Contains(sets.Others, job)):
+		// It is another batch's.
+	case job == "" || slices.Contains(sets.Gone, job):
+		sets.Unclear = appendOnce(sets.Unclear, m)
+	default:
+		sets.Job = job
+		return nil
+	}
+	sets.next()
+	return nil
+}
+
+func appendOnce(sets []Made, m Made) []Made {
+	if slices.ContainsFunc(sets, func(other Made) bool { return other.ID == m.ID }) {
+		return sets // it was listed twice, since the store has changed between two pages
+	}
+	return append(slices.Clone(sets), m)
+}
+
+// forget takes it that what was asked for last is not there. Of a job that is not, the next look at its read set tells that
+// it is unclear.
+func (sets *Sets) forget() bool {
+	switch {
+	case sets.Job != "":
+		sets.Gone, sets.Job = append(slices.Clone(sets.Gone), sets.Job), ""
+	case len(sets.Candidates) > 0:
+		sets.next()
+	default:
+		return false
+	}
+	return true
+}
+
+// Outcome is what the read sets of a batch's own job tell of one of its sources.
+type Outcome struct {
+	ReadSetID  string   // it is in the store
+	Candidates []string // it may be one of these; none, and no id: it is not in the store
+}
+
+// Outcomes returns what the read sets tell of the sources of the batch that are open, by their places. Read sets whose ids are
+// taken are those of the others. Sources of the same person and type are told apart by their names, if they have names of
+// their own.
+func (sets Sets) Outcomes(wants []Want, open []int, taken []string) map[int]Outcome {
+	type group struct {
+		person int
+		t      types.FileType
+	}
+	persons := Persons(wants)
+	of := make(map[group][]int)
+	out := make(map[int]Outcome, len(open))
+	for _, i := range open {
+		g := group{slices.Index(persons, wants[i].Person), wants[i].Type}
+		of[g], out[i] = append(of[g], i), Outcome{}
+	}
+	for g, open := range of {
+		in := func(m Made) bool { return m.Person == g.person && m.Type == g.t && !slices.Contains(taken, m.ID) }
+		var made []Made
+		for _, m := range sets.Made {
+			if in(m) {
+				made = append(made, m)
+			}
+		}
+		open, made = byName(wants, open, made, out)
+		unclear := slices.ContainsFunc(sets.Unclear, in)
+		if len(open) == 1 && len(made) == 1 {
+			out[open[0]] = Outcome{ReadSetID: made[0].ID}
+			continue
+		}
+		if len(made) == 0 && !unclear {
+			continue
+		}
+		var ids []string
+		for _, m := range slices.Concat(made, sets.Unclear) {
+			if in(m) {
+				ids = append(ids, m.ID)
+			}
+		}
+		for _, i := range open {
+			out[i] = Outcome{Candidates: ids}
+		}
+	}
+	return out
+}
+
+// byName finds the read sets of sources by names that only one source and one read set have, and returns the rest of both.
+func byName(wants []Want, open []int, made []Made, out map[int]Outcome) ([]int, []Made) {
+	sources, named := make(map[string]int), make(map[string]int)
+	for _, i := range open {
+		sources[wants[i].Name]++
+	}
+	for _, m := range made {
+		named[m.Name]++
+	}
+	rest := slices.DeleteFunc(slices.Clone(open), func(i int) bool {
+		name := wants[i].Name
+		if name == "" || sources[name] != 1 || named[name] != 1 {
+			return false
+		}
+		at := slices.IndexFunc(made, func(m Made) bool { return m.Name == name })
+		out[i] = Outcome{ReadSetID: made[at].ID}
+		made = slices.Delete(made, at, at+1)
+		return true
+	})
+	return rest, made
+}
