@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
+	"github.com/readsetimport/readsetimport/internal/logtext"
 	"github.com/readsetimport/readsetimport/internal/quota"
 )
 
@@ -41,6 +42,19 @@ func (r *run) end(f *flight, out []Result) {
 		r.counts.Running -= len(f.index)
 	}
 	r.letGo(f)
+	for i, res := range out {
+		if res.Err == nil || !r.informed {
+			continue
+		}
+		// What a job did not bring in may be in the store by another, or on its way.
+		switch now := r.c.ledger.Source(r.target.Fingerprint(res.Source)); {
+		case now.ReadSetID != "":
+			out[i] = alreadyImported(res.Source, res.Index, now)
+		case now.JobID != "" && now.JobID != res.JobID:
+			why := logtext.Harmless("it is not in the store by job " + res.JobID + ", and another has it too: import it again to know")
+			out[i] = Result{Index: res.Index, Source: res.Source, JobID: now.JobID, Err: &DoubtError{JobIDs: []string{now.JobID}, cause: why}}
+		}
+	}
 	for _, reply := range f.claims {
 		reply <- nil
 	}

@@ -94,11 +94,11 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		s.Search = rest
 	case e.passing() && !c.unreached(s, e) && !s.denied(e, deniedPatience), c.forgives(e, s.Failures):
 		return c.failed(s, e), e, nil
-	case sets != nil:
-		return c.unsettled(s, e, e)
 	default:
-		// Once the cause is fixed, a search from the beginning can tell.
-		s.Search = search.New(s.Search.Since)
+		// Once the cause is fixed, a search from the beginning can tell, or another look at the job.
+		if s.Search = search.New(s.Search.Since); s.Phase == PhaseRunning {
+			s.Search = Search{}
+		}
 		return c.failed(s, e), e, fmt.Errorf("%w: %w", ErrUnresolved, e)
 	}
 	s.Failures, s.Doubts, s.DeniedSince = 0, 0, time.Time{}

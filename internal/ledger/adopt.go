@@ -12,10 +12,11 @@ import (
 )
 
 // Adopt writes down a job that was found in the store, and returns what it has written. Where the journal knows better of a
-// source, or an import has it in hand, the record has no status: a read set without one is a spare, which counts once the
-// journal knows of no other. A source that a batch in doubt carries has neither: the job may be that batch's, which the search
-// for it must find out, so that such a job stays unknown. Adopt reports false, and writes nothing, if the record would say
-// nothing, or would make a job known that runs and that nothing would wait for.
+// source, or an import has it in hand, the record has no status, unless the source is on its way in the job: then that may
+// bring it in too. A read set without a status is a spare, which counts once the journal knows of no other. A source that a
+// batch in doubt carries has neither: the job may be that batch's, which the search for it must find out, so that such a job
+// stays unknown. Adopt reports false, and writes nothing, if the record would say nothing, or would make a job known that runs
+// and that nothing would wait for.
 func (l *Ledger) Adopt(ctx context.Context, r journal.Record) (journal.Record, bool, error) {
 	ctx = context.WithoutCancel(ctx)
 	if err := l.takeTurn(ctx); err != nil {
@@ -47,8 +48,9 @@ func (l *Ledger) adoptable(r journal.Record) bool {
 			s.Status, s.ReadSetID = "", ""
 		case doubtful && s.Status == types.ReadSetImportJobItemStatusInProgress:
 			s.Status = "" // nothing waits for a job that is not known
+		case s.Status == types.ReadSetImportJobItemStatusInProgress && e.batch != nil && !seen[s.Fingerprint]:
 		case e.batch != nil, l.holders[s.Fingerprint] != nil, seen[s.Fingerprint], l.hasReadSet(s.Fingerprint, s.ReadSetID):
-			inHand = inHand || s.Status == types.ReadSetImportJobItemStatusInProgress && e.batch == nil
+			inHand = inHand || s.Status == types.ReadSetImportJobItemStatusInProgress
 			s.Status = ""
 		}
 		running = running || s.Status == types.ReadSetImportJobItemStatusInProgress
@@ -92,7 +94,7 @@ func (l *Ledger) checkAdopted(r journal.Record) error {
 		switch {
 		case s.ReadSetID != "" && !validID(s.ReadSetID):
 			return fmt.Errorf("job %s was adopted with read set %.40q, which is no id", r.JobID, s.ReadSetID)
-		case s.Status == "":
+		case s.Status == "", s.Status == types.ReadSetImportJobItemStatusInProgress && !seen[s.Fingerprint]:
 		case l.entries[s.Fingerprint].batch != nil || seen[s.Fingerprint]:
 			return fmt.Errorf("job %s was adopted with a source that another has brought, or carries", r.JobID)
 		}
@@ -116,17 +118,43 @@ func (l *Ledger) applyAdopted(r journal.Record) {
 		case types.ReadSetImportJobItemStatusFinished, types.ReadSetImportJobItemStatusFailed:
 			ended.add(s)
 		case types.ReadSetImportJobItemStatusInProgress:
-			e := l.entries[s.Fingerprint]
-			e.batch = b
-			l.entries[s.Fingerprint] = e
+			if e := l.entries[s.Fingerprint]; e.batch == nil {
+				e.batch = b
+				l.entries[s.Fingerprint] = e
+			} else {
+				l.rivals[s.Fingerprint] = append(l.rivals[s.Fingerprint], b)
+			}
 			l.batches[r.ClientToken] = b
 		case "":
-			if s.ReadSetID != "" {
-				l.spares[s.Fingerprint] = append(l.spares[s.Fingerprint], spare{s.ReadSetID, r.JobID, r.SequenceStoreID})
-			}
+			l.addSpare(r, s)
 		}
 	}
 	ended.close()
+}
+
+func (l *Ledger) addSpare(r journal.Record, s journal.Source) {
+	if s.ReadSetID != "" && !l.hasReadSet(s.Fingerprint, s.ReadSetID) {
+		l.spares[s.Fingerprint] = append(l.spares[s.Fingerprint], spare{s.ReadSetID, r.JobID, r.SequenceStoreID})
+	}
+}
+
+// promote gives sources that their batch did not bring in to another that carries them too.
+func (l *Ledger) promote(sources []journal.Source) {
+	for _, s := range sources {
+		if e := l.entries[s.Fingerprint]; e.batch == nil && len(l.rivals[s.Fingerprint]) > 0 {
+			e.batch = l.rivals[s.Fingerprint][0]
+			l.entries[s.Fingerprint] = e
+			l.dropRival(s.Fingerprint, e.batch)
+		}
+	}
+}
+
+// dropRival takes it that a batch does not carry a source any more beside the one that does.
+func (l *Ledger) dropRival(f journal.Fingerprint, b *batch) {
+	l.rivals[f] = slices.DeleteFunc(l.rivals[f], func(other *batch) bool { return other == b })
+	if len(l.rivals[f]) == 0 {
+		delete(l.rivals, f)
+	}
 }
 
 // Gone writes down that read sets of a store are no longer in it, and returns of how many sources none is left. What the
@@ -186,6 +214,7 @@ func (l *Ledger) applyGone(r journal.Record) {
 			l.entries[s.Fingerprint] = e
 		}
 	}
+	l.promote(r.Sources)
 }
 
 // ReadSets returns the read sets of a store that are in it as far as the journal knows.

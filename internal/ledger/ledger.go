@@ -27,7 +27,8 @@ type Ledger struct {
 	batches map[string]*batch           // under way, by the client token of their first attempt
 	jobs    map[jobKey]struct{}         // jobs of which it is known which batch they are
 	spares  map[journal.Fingerprint][]spare
-	places  map[string]journal.Place // by sequence store
+	rivals  map[journal.Fingerprint][]*batch // that carry a source beside the batch of its entry
+	places  map[string]journal.Place         // by sequence store
 }
 
 type jobKey struct{ storeID, jobID string }
@@ -80,6 +81,7 @@ func (l *Ledger) Open(ctx context.Context) error {
 	l.batches = make(map[string]*batch)
 	l.jobs = make(map[jobKey]struct{})
 	l.spares = make(map[journal.Fingerprint][]spare)
+	l.rivals = make(map[journal.Fingerprint][]*batch)
 	l.places = make(map[string]journal.Place)
 	for r, err := range l.journal.Replay(ctx) {
 		if err == nil {
@@ -209,7 +211,7 @@ func (l *Ledger) check(r journal.Record) error {
 	case journal.Ended:
 		seen := make(map[journal.Fingerprint]bool, len(r.Sources))
 		for _, s := range r.Sources {
-			if l.entries[s.Fingerprint].batch != b || seen[s.Fingerprint] {
+			if another := l.entries[s.Fingerprint].batch != b && (s.Status != "" || !slices.Contains(b.Sources, s.Fingerprint)); another || seen[s.Fingerprint] {
 				return fmt.Errorf("job %.40q ended with a source that it did not carry", r.JobID)
 			}
 			if s.ReadSetID != "" && !validID(s.ReadSetID) {
@@ -249,11 +251,19 @@ func (l *Ledger) apply(r journal.Record, by any) {
 	case journal.Ended:
 		ended := l.newEnded(r)
 		for _, s := range r.Sources {
-			ended.add(s)
+			if s.Status != "" {
+				ended.add(s)
+			} else {
+				l.addSpare(r, s) // another batch carries it
+			}
 		}
 		ended.close()
+		for _, s := range r.Sources {
+			l.dropRival(s.Fingerprint, b)
+		}
 		// Sources without an outcome stay with their batch, to be looked at again.
 		l.close(b, false)
+		l.promote(r.Sources)
 	case journal.Adopted:
 		l.applyAdopted(r)
 	case journal.Gone:
@@ -293,6 +303,7 @@ func (l *Ledger) close(b *batch, release bool) {
 		e := l.entries[f]
 		switch {
 		case e.batch != b:
+			open = open || slices.Contains(l.rivals[f], b)
 		case !release:
 			open = true
 		case e.tries == 0:
@@ -308,12 +319,23 @@ func (l *Ledger) close(b *batch, release bool) {
 }
 
 // Unknown returns those of the outcomes of a batch's sources that are not known yet. A job is looked at again for sources
-// that had no outcome at its end, and then tells of the others too, which another batch may carry by now.
+// that had no outcome at its end, and then tells of the others too, which another batch may carry by now. Of a source that
+// another carries, no more is kept than its read set.
 func (l *Ledger) Unknown(token string, outcomes []journal.Source) []journal.Source {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.batches[token]
-	return slices.DeleteFunc(outcomes, func(s journal.Source) bool { return l.entries[s.Fingerprint].batch != b })
+	var out []journal.Source
+	for _, s := range outcomes {
+		rival := slices.Contains(l.rivals[s.Fingerprint], b)
+		if rival {
+			s.Status = ""
+		}
+		if rival || l.entries[s.Fingerprint].batch == b {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // KnowsJob reports whether it is known which batch the job is. A search for another does not want it, even if it has the

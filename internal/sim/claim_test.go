@@ -244,12 +244,17 @@ func sourceIn(job omicstest.Job, s readsetimport.Source) (omicstest.JobSource, b
 	return job.Sources[at], true
 }
 
+// settledBySets is the age of a request from which on the read sets of its samples may tell that nothing came of it.
+const settledBySets = 15 * time.Minute
+
 // sentBefore is a job that has the source of a claim, whose request had left by then without having been refused, and
 // whose end with that source was not known.
 func (w *world) sentBefore(c claim, jobs []omicstest.Job) string {
 	for _, job := range jobs {
-		if _, ok := sourceIn(job, c.result.Source); !ok {
-			continue
+		source, ok := sourceIn(job, c.result.Source)
+		ended := job.CompletionTime.Add(-w.plan.service.skew)
+		if !ok || !job.CompletionTime.IsZero() && ended.Before(c.at) && (source.ReadSetID == "" || w.deleted[source.ReadSetID]) && c.at.Sub(ended) > settledBySets {
+			continue // that it brought nothing in was told by the store's read sets
 		}
 		key := outcomeKey{job.ID, target.Fingerprint(c.result.Source)}
 		if end, ok := w.records.ended[key]; ok && !end.at.After(c.at) && (end.readSet == "" || w.deleted[end.readSet]) {
