@@ -136,10 +136,7 @@ func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, err
 		s.Search.Listed, s.Search.Sets = true, &search.Sets{}
 		s.NextAt = time.Now()
 		if job.completed() {
-			s.Job, s.Search.ClearAt = job, s.NextAt
-			if !job.CompletionTime.IsZero() {
-				s.Search.ClearAt = s.NextAt.Add(-min(max(quota.Elapsed(job.CompletionTime), 0), listing))
-			}
+			s.Job, s.Search.ClearAt = job, s.NextAt // when it was completed is by another clock
 		}
 		return s, e, nil
 	case job.Done() && !errors.Is(e, errOtherSources), job.completed() && len(job.Sources) <= len(s.sources()):
