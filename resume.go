@@ -55,6 +55,11 @@ func (r *run) remember(ctx context.Context, f *flight, before, after Submission)
 	if r.c.ledger == nil {
 		return nil
 	}
+	if doubted := doubtedRecord(after, f.carried); len(doubted.Sources) > 0 {
+		if err := r.c.ledger.Doubt(ctx, doubted); err != nil {
+			return err
+		}
+	}
 	rec, ok := record(before, after, f.carried)
 	if !ok {
 		return nil
@@ -101,6 +106,28 @@ func record(before, after Submission, sources []Fingerprint) (journal.Record, bo
 		return journal.Record{}, false
 	}
 	return r, true
+}
+
+// doubtedRecord says which read sets the sources of an ended batch may be, where that is in doubt.
+func doubtedRecord(s Submission, sources []Fingerprint) journal.Record {
+	r := journal.Record{Kind: journal.Doubted, Time: time.Now(), SequenceStoreID: s.Batch.Target.SequenceStoreID, ClientToken: s.Batch.ClientToken}
+	note := func(f Fingerprint, ids []string) {
+		for _, id := range ids {
+			r.Sources = append(r.Sources, journal.Source{Fingerprint: f, ReadSetID: id})
+		}
+	}
+	switch sets := s.Search.Sets; {
+	case s.Phase == PhaseDone:
+		answers := s.Job.answers(s.Batch.Target)
+		for _, f := range sources {
+			note(f, answers[f].CandidateIDs)
+		}
+	case s.Phase == PhaseUnresolved && sets != nil:
+		for i, ids := range sets.Candidates(s.wants()) {
+			note(s.Batch.Target.Fingerprint(s.Batch.Sources[i]), ids)
+		}
+	}
+	return r
 }
 
 func (s Submission) unplanned() bool { return s.Phase == PhasePlanned || s.Phase == "" }

@@ -95,6 +95,7 @@ func (c *Client) Verify(ctx context.Context, t Target, results []Result) ([]Disc
 	}
 	var out []Discrepancy
 	first := make(map[readset.Content]Result)
+	asSet := make(map[string]Result)
 	for _, res := range results {
 		if res.Err != nil {
 			continue
@@ -103,6 +104,11 @@ func (c *Client) Verify(ctx context.Context, t Target, results []Result) ([]Disc
 		for _, d := range wire.Compare(res.Source.shape(), set) {
 			out = append(out, Discrepancy{DiscrepancyKind(d.Kind), res, set, d.Detail})
 		}
+		if other, twice := asSet[res.ReadSetID]; twice && set.ID != "" {
+			out = append(out, Discrepancy{ReadSetSameContent, res, set, fmt.Sprintf("it is the read set of source %d, too", other.Index)})
+			continue
+		}
+		asSet[res.ReadSetID] = res
 		if content, ok := set.Content(); ok {
 			if other, twice := first[content]; twice {
 				out = append(out, Discrepancy{ReadSetSameContent, res, set, fmt.Sprintf("it has the content of read set %s, of source %d", other.ReadSetID, other.Index)})
@@ -132,7 +138,7 @@ func (c *Client) findReadSets(ctx context.Context, storeID string, found map[str
 		if set.ID != "" || !rules.IsID(id) {
 			continue
 		}
-		set, err := c.findReadSet(ctx, storeID, id)
+		set, _, err := c.findReadSet(ctx, storeID, id)
 		if err != nil {
 			return err
 		}
@@ -141,15 +147,15 @@ func (c *Client) findReadSets(ctx context.Context, storeID string, found map[str
 	return nil
 }
 
-// findReadSet returns a read set, or zero if the store has none of that id.
-func (c *Client) findReadSet(ctx context.Context, storeID, id string) (set ReadSet, err error) {
+// findReadSet returns a read set and the job that created it, as far as that is told, or zero if the store has none of that id.
+func (c *Client) findReadSet(ctx context.Context, storeID, id string) (set ReadSet, job string, err error) {
 	err = c.retry(ctx, requestTries, 3, untold, func() (err error) {
-		set, _, err = c.readSetOf(ctx, storeID, id)
+		set, job, err = c.readSetOf(ctx, storeID, id)
 		return err
 	})
 	var e *Error
 	if errors.As(err, &e) && e.Code == wire.CodeNotFound {
-		return ReadSet{}, nil
+		return ReadSet{}, "", nil
 	}
-	return set, err
+	return set, job, err
 }

@@ -50,11 +50,16 @@ const (
 	// in the store, FAILED if it is not, IN_PROGRESS on its way, and without a status where the journal knows better.
 	Adopted Kind = "adopted"
 	Gone    Kind = "gone" // the read sets of these sources are no longer in the store
+
+	// Doubted is what a batch in doubt may have become: for each of its sources, the read sets that it may be.
+	Doubted Kind = "doubted"
+	// Settled is a person's decision on what is left of a batch in doubt: FINISHED with a read set, or FAILED.
+	Settled Kind = "settled"
 )
 
 func (k Kind) known() bool {
 	switch k {
-	case Placed, Sending, Released, Started, Ended, Adopted, Gone:
+	case Placed, Sending, Released, Started, Ended, Adopted, Gone, Doubted, Settled:
 		return true
 	}
 	return false
@@ -69,7 +74,7 @@ type Record struct {
 	ClientToken     string    `json:"clientToken"`       // of the batch's first attempt; of an adopted, a name; empty for a placed and a gone
 	Attempt         int       `json:"attempt,omitempty"` // of a sending: counts the tokens used, from 1
 	Body            string    `json:"body,omitempty"`    // of a sending: a digest of the exact request
-	JobID           string    `json:"jobId,omitempty"`   // of a started, an ended and an adopted
+	JobID           string    `json:"jobId,omitempty"`   // of a started, an ended, an adopted and a settled
 	Place           *Place    `json:"place,omitempty"`   // of a placed
 	Sources         []Source  `json:"sources,omitempty"` // of all but a placed, a released and a started
 }
@@ -110,8 +115,8 @@ func (p Place) String() string {
 // Source is a source in a [Record]: what a program that reads a journal compares with the fingerprints of its own sources.
 type Source struct {
 	Fingerprint Fingerprint                      `json:"fingerprint"`
-	Status      types.ReadSetImportJobItemStatus `json:"status,omitempty"`    // of an ended and an adopted
-	ReadSetID   string                           `json:"readSetId,omitempty"` // if the source is in the store; of a gone, if it was
+	Status      types.ReadSetImportJobItemStatus `json:"status,omitempty"`    // of an ended, an adopted and a settled
+	ReadSetID   string                           `json:"readSetId,omitempty"` // if the source is in the store; of a gone, if it was; of a doubted, if it may be
 }
 
 // Fingerprint is what makes two sources the same read set: the store, the type, the files, the subject and the sample,

@@ -107,7 +107,9 @@ func Run[S any](ctx context.Context, l *ledger.Ledger, store Store[S]) (Found[S]
 		}
 		return group.Wait()
 	})
-	err = r.write(ctx, kept, answers)
+	if err = r.write(ctx, kept, answers); err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // what ended it, and not what failed since it had ended
+	}
 	cancel(err)
 	if failed := looks.Wait(); err == nil {
 		err = failed

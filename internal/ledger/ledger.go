@@ -61,6 +61,7 @@ type Batch struct {
 	Body            string                // the digest of its request
 	JobID           string                // empty while it is not known whether a job was started
 	Sources         []journal.Fingerprint // in the order of the request; not to be changed
+	Candidates      []journal.Source      // read sets that sources of a batch in doubt may be; not to be changed
 }
 
 // New returns a ledger of what j says. It reads nothing yet.
@@ -182,7 +183,7 @@ func (l *Ledger) Place(storeID string) (journal.Place, bool) {
 func (l *Ledger) check(r journal.Record) error {
 	b := l.batches[r.ClientToken]
 	switch r.Kind {
-	case journal.Released, journal.Started, journal.Ended:
+	case journal.Released, journal.Started, journal.Ended, journal.Doubted, journal.Settled:
 		if b == nil {
 			return fmt.Errorf("%q of a batch that was not sent", r.Kind)
 		}
@@ -203,12 +204,12 @@ func (l *Ledger) check(r journal.Record) error {
 				return fmt.Errorf("a batch was sent with a source that another has brought, or carries: token %s", r.ClientToken)
 			}
 		}
-	case journal.Released:
+	case journal.Released, journal.Doubted:
 	case journal.Started:
 		if !validID(r.JobID) {
 			return fmt.Errorf("a batch was started as job %.40q, which is no id", r.JobID)
 		}
-	case journal.Ended:
+	case journal.Ended, journal.Settled:
 		seen := make(map[journal.Fingerprint]bool, len(r.Sources))
 		for _, s := range r.Sources {
 			if another := l.entries[s.Fingerprint].batch != b && (s.Status != "" || !slices.Contains(b.Sources, s.Fingerprint)); another || seen[s.Fingerprint] {
@@ -245,10 +246,15 @@ func (l *Ledger) apply(r journal.Record, by any) {
 		}
 	case journal.Released:
 		l.close(b, true)
+	case journal.Doubted:
+		b.Candidates = r.Sources
 	case journal.Started:
 		b.JobID = r.JobID
 		l.jobs[jobKey{r.SequenceStoreID, r.JobID}] = struct{}{}
-	case journal.Ended:
+	case journal.Ended, journal.Settled:
+		if r.JobID != "" {
+			l.jobs[jobKey{r.SequenceStoreID, r.JobID}] = struct{}{}
+		}
 		ended := l.newEnded(r)
 		for _, s := range r.Sources {
 			if s.Status != "" {

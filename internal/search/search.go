@@ -163,16 +163,16 @@ type Want struct {
 // Sets is the state of the search among the read sets: those of each person that were created since the first request, and
 // the jobs that created them.
 type Sets struct {
-	Person     int      `json:"person,omitempty"`     // of the batch's persons, the one whose read sets are being read
-	Page       string   `json:"page,omitempty"`       // the next page of them
-	Pages      int      `json:"pages,omitempty"`      // pages read
-	Candidates []string `json:"candidates,omitempty"` // ids of read sets of the last page that are still to be looked at
-	Job        string   `json:"job,omitempty"`        // that created the first of them, and is read next
-	Others     []string `json:"others,omitempty"`     // jobs that are not the batch's
-	Gone       []string `json:"gone,omitempty"`       // jobs that the service does not know any more
-	Made       []Made   `json:"made,omitempty"`       // read sets of the batch's own job
-	Unclear    []Made   `json:"unclear,omitempty"`    // read sets of which nobody tells who created them
-	Done       bool     `json:"done,omitempty"`
+	Person  int      `json:"person,omitempty"`  // of the batch's persons, the one whose read sets are being read
+	Page    string   `json:"page,omitempty"`    // the next page of them
+	Pages   int      `json:"pages,omitempty"`   // pages read
+	Unread  []string `json:"unread,omitempty"`  // ids of read sets of the last page that are still to be looked at
+	Job     string   `json:"job,omitempty"`     // that created the first of them, and is read next
+	Others  []string `json:"others,omitempty"`  // jobs that are not the batch's
+	Gone    []string `json:"gone,omitempty"`    // jobs that the service does not know any more
+	Made    []Made   `json:"made,omitempty"`    // read sets of the batch's own job
+	Unclear []Made   `json:"unclear,omitempty"` // read sets of which nobody tells who created them
+	Done    bool     `json:"done,omitempty"`
 }
 
 // Made is a read set of one of the batch's persons.
@@ -213,7 +213,7 @@ func (s State) OfReadSets(ctx context.Context, store Store, wants []Want, own st
 			sets.Others = append(slices.Clone(sets.Others), sets.Job)
 			sets.next()
 		}
-	case len(sets.Candidates) > 0:
+	case len(sets.Unread) > 0:
 		err = sets.look(ctx, store, wants, own)
 	case sets.Person < len(persons):
 		if s.After.IsZero() || sets.Page == "" {
@@ -224,14 +224,14 @@ func (s State) OfReadSets(ctx context.Context, store Store, wants []Want, own st
 	if n := max(sets.Pages, len(sets.Others), len(sets.Gone), len(sets.Made), len(sets.Unclear)); err == nil && n > setMax {
 		err = ErrTooMany
 	}
-	sets.Done = sets.Person >= len(persons) && len(sets.Candidates) == 0 || s.Carries != ""
+	sets.Done = sets.Person >= len(persons) && len(sets.Unread) == 0 || s.Carries != ""
 	if err == nil {
 		s.Sets = &sets
 	}
 	return s, err
 }
 
-func (sets *Sets) next() { sets.Job, sets.Candidates = "", sets.Candidates[1:] }
+func (sets *Sets) next() { sets.Job, sets.Unread = "", sets.Unread[1:] }
 
 // list reads one page of a person's read sets. Uploaded ones, deleted ones and those of other types cannot be of the batch.
 func (sets *Sets) list(ctx context.Context, store Store, p Person, after time.Time, wants []Want) error {
@@ -243,7 +243,7 @@ func (sets *Sets) list(ctx context.Context, store Store, p Person, after time.Ti
 	for _, set := range page {
 		wanted := slices.ContainsFunc(wants, func(w Want) bool { return w.Person == p && w.Type == set.Type })
 		if wanted && set.Present() && set.CreationType != types.CreationTypeUpload && set.SubjectID == p.SubjectID && set.SampleID == p.SampleID {
-			sets.Candidates = append(sets.Candidates, set.ID)
+			sets.Unread = append(sets.Unread, set.ID)
 		}
 	}
 	if sets.Page = next; next == "" {
@@ -254,7 +254,7 @@ func (sets *Sets) list(ctx context.Context, store Store, p Person, after time.Ti
 
 // look asks which job created the first of the candidates.
 func (sets *Sets) look(ctx context.Context, store Store, wants []Want, own string) error {
-	set, job, err := store.ReadSet(ctx, sets.Candidates[0])
+	set, job, err := store.ReadSet(ctx, sets.Unread[0])
 	if err != nil {
 		return err
 	}
@@ -289,7 +289,7 @@ func (sets *Sets) forget() bool {
 	switch {
 	case sets.Job != "":
 		sets.Gone, sets.Job = append(slices.Clone(sets.Gone), sets.Job), ""
-	case len(sets.Candidates) > 0:
+	case len(sets.Unread) > 0:
 		sets.next()
 	default:
 		return false
@@ -368,4 +368,18 @@ func byName(wants []Want, open []int, made []Made, out map[int]Outcome) ([]int, 
 		return true
 	})
 	return rest, made
+}
+
+// Candidates returns for each source which read sets it may be, as far as its person and type tell.
+func (sets Sets) Candidates(wants []Want) [][]string {
+	persons := Persons(wants)
+	out := make([][]string, len(wants))
+	for i, w := range wants {
+		for _, m := range slices.Concat(sets.Made, sets.Unclear) {
+			if m.Type == w.Type && persons[m.Person] == w.Person {
+				out[i] = append(out[i], m.ID)
+			}
+		}
+	}
+	return out
 }
