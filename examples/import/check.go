@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/examples/internal/cells"
 	"github.com/readsetimport/readsetimport/s3files"
 )
 
@@ -72,9 +73,9 @@ func check(ctx context.Context, f flags, b bucket, sources []readsetimport.Sourc
 	if findings == nil {
 		return good, wrong, nil
 	}
-	row(findings, "severity", "code", "file", "detail")
+	findings.write(cells.Row("severity", "code", "file", "detail"))
 	for _, p := range problems {
-		row(findings, string(p.Severity), string(p.Code), p.File, p.Detail)
+		findings.write(cells.Row(string(p.Severity), string(p.Code), p.File, p.Detail))
 	}
 	return good, wrong, findings.close()
 }
@@ -106,7 +107,7 @@ func printProblems(stdout io.Writer, problems []s3files.Problem) {
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SEVERITY\tCODE\tFILE\tWHAT TO DO")
 	for _, p := range problems {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", p.Severity, p.Code, printable(p.File), printable(p.Detail))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", p.Severity, p.Code, cells.Printable(p.File), cells.Printable(p.Detail))
 	}
 	_ = table.Flush()
 }

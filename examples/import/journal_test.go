@@ -7,16 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/readsetimport/readsetimport"
-	"github.com/readsetimport/readsetimport/journal"
 )
 
 // rows are rows of a sheet, for the files s3://bucket/NAME0.fastq.gz and so on.
@@ -141,43 +137,4 @@ func tree(t *testing.T, dir string) map[string]string {
 		return err
 	}))
 	return files
-}
-
-// records is a journal that has these.
-type records []journal.Record
-
-func (r records) Replay(context.Context) iter.Seq2[journal.Record, error] {
-	return func(yield func(journal.Record, error) bool) {
-		for _, record := range r {
-			if !yield(record, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (records) Append(context.Context, journal.Record) error { return errors.ErrUnsupported }
-
-func TestRecall(t *testing.T) {
-	source := func(name byte, readSetID string) journal.Source {
-		return journal.Source{Fingerprint: readsetimport.Fingerprint{name}, ReadSetID: readSetID}
-	}
-	known, err := recall(t.Context(), records{
-		{Kind: journal.Sending, ClientToken: "1", Sources: []journal.Source{source('a', ""), source('b', ""), source('c', "")}},
-		{Kind: journal.Sending, ClientToken: "2", Sources: []journal.Source{source('d', "")}},
-		{Kind: journal.Sending, ClientToken: "3", Sources: []journal.Source{source('e', "")}},
-		{Kind: journal.Sending, ClientToken: "4", Sources: []journal.Source{source('f', "")}},
-		{Kind: journal.Started, ClientToken: "1", JobID: "1111111111"},
-		{Kind: journal.Started, ClientToken: "4", JobID: "4444444444"},
-		{Kind: journal.Released, ClientToken: "2"},
-		// b failed, and what became of c is not said.
-		{Kind: journal.Ended, ClientToken: "1", JobID: "1111111111", Sources: []journal.Source{source('b', ""), source('a', "2222222222")}},
-	})
-	require.NoError(t, err)
-	require.Equal(t, memory{
-		{'a'}: {jobID: "1111111111", readSetID: "2222222222"},
-		{'c'}: {jobID: "1111111111"},
-		{'e'}: {},
-		{'f'}: {jobID: "4444444444"},
-	}, known)
 }

@@ -39,6 +39,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/examples/internal/recall"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -154,8 +155,8 @@ func importSources(ctx context.Context, f flags, sources []readsetimport.Source,
 	display.close()
 	if log != nil && importErr != nil {
 		// A journal that can no longer be read has nothing to correct.
-		if known, err := recall(context.WithoutCancel(ctx), log); err == nil {
-			known.correct(f.target, report.Results)
+		if known, err := recall.Read(context.WithoutCancel(ctx), log); err == nil {
+			correct(known, f.target, report.Results)
 		}
 	}
 	return finish(ctx, f, files, report, importErr, stdout, stderr)

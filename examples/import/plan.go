@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/examples/internal/recall"
 )
 
 // plan prints the jobs that an import would start, and sends nothing. A journal stays as it is.
@@ -28,19 +29,19 @@ func plan(ctx context.Context, f flags, sources []readsetimport.Source, stdout i
 // planRest is plan for what a journal leaves to be sent. What failed before goes out under tokens that only the import
 // knows.
 func planRest(ctx context.Context, f flags, sources []readsetimport.Source, stdout io.Writer) error {
-	known, err := recallFile(ctx, f.journal)
+	known, err := recall.ReadFile(ctx, f.journal)
 	if err != nil {
 		return err
 	}
 	var imported, underWay, rest int
 	for _, s := range sources {
-		switch r, ok := known[f.target.Fingerprint(s)]; {
-		case !ok:
-			rest++
-		case r.readSetID != "":
+		switch known[f.target.Fingerprint(s)].State {
+		case recall.InStore:
 			imported++
-		default:
+		case recall.UnderWay:
 			underWay++
+		default:
+			rest++
 		}
 	}
 	jobs := 0

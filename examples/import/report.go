@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/examples/internal/cells"
 	"github.com/readsetimport/readsetimport/manifest"
 )
 
@@ -39,11 +40,11 @@ func endingOf(r readsetimport.Result) ending {
 	case r.Err == nil:
 		return ending{status: imported}
 	case errors.As(r.Err, &failed) && r.StatusMessage != "":
-		return ending{notImported, printable(hideIDs(r.StatusMessage, r.Source, failed.Job)), true}
+		return ending{notImported, cells.Printable(hideIDs(r.StatusMessage, r.Source, failed.Job)), true}
 	case r.JobID != "" && failed == nil || errors.Is(r.Err, readsetimport.ErrUnresolved):
-		return ending{status: notKnown, reason: printable(r.Err.Error())}
+		return ending{status: notKnown, reason: cells.Printable(r.Err.Error())}
 	}
-	return ending{status: notImported, reason: printable(r.Err.Error())}
+	return ending{status: notImported, reason: cells.Printable(r.Err.Error())}
 }
 
 // why is the reason as it is shown, behind a colon.
@@ -63,9 +64,9 @@ func printReport(w io.Writer, report *readsetimport.Report) {
 	for _, r := range report.Results {
 		e := endingOf(r)
 		if r.Err == nil {
-			fmt.Fprintf(w, "%-12s  %s  %s\n", e.status, r.ReadSetID, printable(r.Source.Source1))
+			fmt.Fprintf(w, "%-12s  %s  %s\n", e.status, r.ReadSetID, cells.Printable(r.Source.Source1))
 		} else {
-			fmt.Fprintf(w, "%-12s  %s%s\n", e.status, printable(r.Source.Source1), e.why())
+			fmt.Fprintf(w, "%-12s  %s%s\n", e.status, cells.Printable(r.Source.Source1), e.why())
 		}
 		e.reason = alike(e.reason)
 		endings[e]++

@@ -39,16 +39,6 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%ds", s)
 }
 
-// printable returns text without characters that a terminal would obey, in one line.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) {
-			return '?'
-		}
-		return r
-	}, text)
-}
-
 // hideIDs returns the service's words without the ids of samples and subjects that it knows of: the source's own, and
 // those of the other sources of its job.
 func hideIDs(text string, source readsetimport.Source, job readsetimport.Job) string {

@@ -25,31 +25,6 @@ func TestBetween(t *testing.T) {
 	}
 }
 
-func TestPrintable(t *testing.T) {
-	require.Equal(t, "s3://bucket/é?[31m??.bam", printable("s3://bucket/é\x1b[31m\u009b\n.bam"))
-}
-
-// No spreadsheet takes a cell for a formula, whatever separates its cells.
-func TestCell(t *testing.T) {
-	for text, want := range map[string]string{
-		"File validation failed":    "File validation failed",
-		"s3://bucket/a=b+c-d@e.bam": "s3://bucket/a=b+c-d@e.bam",
-		"=1+1":                      "'=1+1",
-		"+1":                        "'+1",
-		"-1":                        "'-1",
-		"@SUM(A1)":                  "'@SUM(A1)",
-		" =1":                       "' =1",
-		"\t=1":                      "?=1",
-		"\"=1":                      "'\"=1",
-		"＝1":                        "'＝1",
-		"no;=1":                     "no;'=1",
-		"no; \"=1;+2":               "no;' \"=1;'+2",
-		"a\nb":                      "a?b",
-	} {
-		require.Equal(t, want, cell(text))
-	}
-}
-
 func TestHideIDs(t *testing.T) {
 	source := func(sample, subject string) readsetimport.Source {
 		return readsetimport.UBAM("s3://bucket/a.bam").WithSample(sample).WithSubject(subject)
