@@ -79,11 +79,12 @@ the sheet has 215 read sets: 10 are in the store, 5 are on their way, 200 are to
 	require.Equal(t, 5, strings.Count(stdout, "not known     s3://bucket/slow-coming"))
 	require.True(t, strings.HasSuffix(stdout, "\n10 of 215 read sets are in the store\n"), stdout)
 
-	// The job that this import started before it was cut off is on its way now.
-	code, stdout = program(header+rows("slow-new", 100)+rows("here", 10), "", "-dry-run")
+	// The job that this import started before it was cut off, be it the first half of the new ones or the second, is on its way.
+	code, stdout = program(header+rows("slow-new", 200)+rows("here", 10), "", "-dry-run")
 	require.Equal(t, exitImported, code)
-	require.Equal(t, `dry run: nothing was sent; store 1234567890, jobs 0, read sets 0
-the sheet has 110 read sets: 10 are in the store, 100 are on their way, 0 are to be sent
+	require.Equal(t, `job 1: read sets 100
+dry run: nothing was sent; store 1234567890, jobs 1, read sets 100
+the sheet has 210 read sets: 10 are in the store, 100 are on their way, 100 are to be sent
 `, stdout)
 }
 
