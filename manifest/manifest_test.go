@@ -83,3 +83,29 @@ func TestIteratorIsForOneUse(t *testing.T) {
 	require.Error(t, err)
 	require.False(t, errors.Is(err, readsetimport.ErrValidation))
 }
+
+// The line of a source is where it begins in the manifest, whatever was left out or skipped before it.
+func TestLine(t *testing.T) {
+	const source = `"sourceFileType": "UBAM", "subjectId": "s", "sampleId": "s"}`
+	for name, test := range map[string]struct {
+		text string
+		want []int
+	}{
+		"table":      {"# run 7\nsample,fastq_1\n\ns,s3://reads/a.fastq.gz\r\ns,s3://reads/b.fq\ns,s3://reads/c.fastq.gz\n", []int{4, 6}},
+		"list":       {"s3://reads/a_R1.fastq.gz\ns3://reads/x.bai\ns3://reads/b.fastq.gz\ns3://reads/a_R2.fastq.gz\n", []int{1, 3}},
+		"JSON":       {"{\"sources\": [\n{\"sourceFiles\": {\"source1\": \"s3://reads/a.bam\"},\n" + source + ",\n\n{\"sourceFiles\": {\"source1\": \"s3://reads/b.bam\"}, " + source + "]}", []int{2, 5}},
+		"JSON Lines": {"{\"sourceFiles\": {\"source1\": \"s3://reads/a.bam\"}, " + source + "\n{\"sourceFiles\": {\"source1\": \"s3://reads/b.bam\"}, " + source + "\n", []int{1, 2}},
+		"YAML":       {"sources:\n- sampleId: s\n  subjectId: s\n  sourceFileType: UBAM\n  sourceFiles:\n    source1: s3://reads/a.bam\n- {sampleId: s, subjectId: s, sourceFileType: UBAM, sourceFiles: {source1: s3://reads/b.bam}}\n", []int{2, 7}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var lines []int
+			line := 0
+			for _, err := range manifest.Read(strings.NewReader(test.text), func(o *manifest.Options) { o.Line = &line }) {
+				if err == nil {
+					lines = append(lines, line)
+				}
+			}
+			require.Equal(t, test.want, lines)
+		})
+	}
+}

@@ -65,6 +65,10 @@ type Options struct {
 	// changed if the format names none.
 	Target *readsetimport.Target
 
+	// Line is set to the line of each source before the source is yielded: where its row, its object or its first file begins,
+	// from 1; in [Files], to the number of its first file in the listing.
+	Line *int
+
 	// MaxErrors is the number of faults after which reading stops. Default: 100.
 	MaxErrors int
 

@@ -125,6 +125,9 @@ func (rd *reader) completeRow(r *row) bool {
 	if rd.stopped() {
 		return false
 	}
+	if rd.o.Line != nil {
+		*rd.o.Line = r.line
+	}
 	if !r.bad && !rd.yield(*s, nil) {
 		rd.broken = true
 		return false
