@@ -24,6 +24,7 @@ type flags struct {
 	reference       string
 	subject, sample string
 	runID, journal  string
+	adopt           bool
 	dryRun, verbose bool
 	progress        string
 
@@ -51,6 +52,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.sample, "sample", "", "sample `id` of the files of a list (default what is in each file's name)")
 	set.StringVar(&f.runID, "run-id", "", "`name` of this import: under the same name, the same sheet is the same import (default random)")
 	set.StringVar(&f.journal, "journal", "", "`file` that remembers the import, so that the same command again goes on where this one ended")
+	set.BoolVar(&f.adopt, "adopt", false, "first read the store's import jobs into the journal, whoever started them")
 	set.BoolVar(&f.dryRun, "dry-run", false, "check everything, print the jobs that would be started, and send nothing")
 	set.BoolVar(&f.verbose, "v", false, "log what happens, in place of the progress unless -progress is given")
 	set.StringVar(&f.progress, "progress", progressAuto, "how to show the progress: bar, plain, json or none; `auto` is bar on a terminal and else plain")
@@ -71,6 +73,10 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 		return fail("-store and -role go together")
 	case f.journal != "" && f.target.SequenceStoreID == "":
 		return fail("-journal needs -store and -role: a simulated store is gone when the program ends")
+	case f.adopt && f.journal == "":
+		return fail("-adopt needs -journal, into which it reads the store's jobs")
+	case f.adopt && f.dryRun:
+		return fail("-adopt writes into the journal, and a dry run leaves it as it is")
 	case f.prefix != "" && f.sheet != "":
 		return fail("-prefix and -sheet are two ways to name the files: give one of them")
 	case f.prefix != "" && f.sample+f.subject != "":

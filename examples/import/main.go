@@ -12,7 +12,7 @@
 // missing, cut off, archived or not what they are said to be. For both it needs s3:ListBucket and s3:GetObject.
 //
 // With -journal, an import that was cut off, or a sheet that has grown, is imported by the same command again, each read
-// set once.
+// set once. With -adopt as well, what others have imported counts as imported: it reads the store's jobs into the journal first.
 //
 // While it runs it shows how far it is: with a bar on a terminal, and with lines elsewhere (see -progress). Interrupted
 // once, it starts no more jobs, says what became of everything and ends; interrupted twice, it ends at once. At the end
@@ -148,6 +148,13 @@ func importSources(ctx context.Context, f flags, sources []readsetimport.Source,
 
 	cutOff := sync.OnceFunc(func() { fmt.Fprintln(display, cutOffNote(ctx, f, tally.now())) })
 	stop := context.AfterFunc(ctx, cutOff)
+	if f.adopt {
+		if err := adopt(ctx, client, f.target, display); err != nil {
+			stop()
+			display.close()
+			return fail(exitFailed, errors.Join(err, files.close(new(readsetimport.Report))))
+		}
+	}
 	report, importErr := client.Import(ctx, f.target, sources)
 	if !stop() {
 		cutOff() // or wait until it has said so

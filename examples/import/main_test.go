@@ -85,6 +85,11 @@ func TestRun(t *testing.T) {
 		"argument":      {args: []string{"x.csv"}, code: exitInvalid, stderr: []string{`the sheet is named with -sheet`}},
 		"store alone":   {args: []string{"-store", "1234567890"}, code: exitInvalid, stderr: []string{`-store and -role go together`}},
 		"journal alone": {args: []string{"-journal", sheet}, code: exitInvalid, stderr: []string{`-journal needs -store and -role`}},
+		"adopt alone":   {args: []string{"-store", "1234567890", "-role", role, "-adopt"}, code: exitInvalid, stderr: []string{`^import: -adopt needs -journal`}},
+		"adopt in a dry run": {
+			args: []string{"-store", "1234567890", "-role", role, "-journal", "x", "-adopt", "-dry-run"}, code: exitInvalid,
+			stderr: []string{`^import: -adopt writes into the journal, and a dry run leaves it as it is\n$`},
+		},
 		"bad journal": {
 			args: []string{"-journal", sheet, "-store", "1234567890", "-role", "arn:aws:iam::123456789012:role/import"}, code: exitInvalid,
 			stderr: []string{`line 1`},

@@ -47,6 +47,9 @@ type standing struct {
 func (t *tally) event(e readsetimport.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if e.Kind == readsetimport.EventAdopted {
+		return // what it counts are not the sources of the import
+	}
 	before := t.counts
 	t.counts = e.Counts
 	switch e.Kind {
