@@ -40,6 +40,7 @@ import (
 
 	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/examples/internal/recall"
+	"github.com/readsetimport/readsetimport/examples/internal/sheet"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -89,7 +90,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = plan(ctx, f, sources, stdout)
 	}
 	if err != nil {
-		printFaults(stderr, err)
+		sheet.PrintFaults(stderr, "import", err)
 		return exitInvalid
 	}
 	if wrong > 0 {

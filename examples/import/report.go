@@ -12,7 +12,6 @@ import (
 
 	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/examples/internal/cells"
-	"github.com/readsetimport/readsetimport/manifest"
 )
 
 // status says what became of a source.
@@ -93,27 +92,3 @@ var one = regexp.MustCompile(`s3://[^\s"']+|\b[0-9]{10,36}\b`)
 
 // alike returns a reason without what tells one source or job from others, so that the same reasons count as one.
 func alike(reason string) string { return one.ReplaceAllString(reason, "…") }
-
-// printFaults prints everything that is wrong with the input, a line each.
-func printFaults(w io.Writer, err error) {
-	var sheet *manifest.Error
-	var input *readsetimport.ValidationError
-	switch {
-	case errors.As(err, &sheet):
-		for _, f := range sheet.Faults {
-			fmt.Fprintln(w, f)
-		}
-		if sheet.More {
-			fmt.Fprintln(w, "and more")
-		}
-		if sheet.Err != nil {
-			fmt.Fprintln(w, "import:", sheet.Err)
-		}
-	case errors.As(err, &input):
-		for _, f := range input.Fields {
-			fmt.Fprintln(w, f)
-		}
-	default:
-		fmt.Fprintln(w, "import:", err)
-	}
-}

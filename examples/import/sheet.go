@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	_ "embed"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/readsetimport/readsetimport"
-	"github.com/readsetimport/readsetimport/manifest"
+	"github.com/readsetimport/readsetimport/examples/internal/sheet"
 	"github.com/readsetimport/readsetimport/s3files"
 )
 
@@ -24,7 +22,9 @@ func readInput(ctx context.Context, f flags, b bucket, stdin io.Reader, stderr i
 	if f.prefix != "" {
 		sources, problems, err = findSources(ctx, f, b, stderr)
 	} else {
-		sources, named, err = readSheet(f, stdin)
+		var read sheet.Sheet
+		read, err = readSheet(f, stdin)
+		sources, named = read.Sources, read.Target
 	}
 	if err == nil {
 		err = checkTarget(f, named)
@@ -41,45 +41,13 @@ func readInput(ctx context.Context, f flags, b bucket, stdin io.Reader, stderr i
 	return sources, problems, nil
 }
 
-// readSheet reads the whole sheet before anything is sent: one fault in it, and nothing is. A manifest may name the target
-// that it is for; it is empty otherwise.
-func readSheet(f flags, stdin io.Reader) (sources []readsetimport.Source, named readsetimport.Target, err error) {
-	var in io.Reader
-	name := f.sheet
-	switch f.sheet {
-	case "":
-		name, in = "samples.csv", strings.NewReader(samples)
-	case "-":
-		name, in = "standard input", stdin
-	default:
-		file, err := os.Open(f.sheet)
-		if err != nil {
-			return nil, named, err
-		}
-		defer file.Close()
-		in = file
+// readSheet reads the whole sheet before anything is sent: one fault in it, and nothing is.
+func readSheet(f flags, stdin io.Reader) (sheet.Sheet, error) {
+	o := sheet.Options{Reference: f.reference, Subject: f.subject, Sample: f.sample}
+	if f.sheet == "" {
+		return sheet.Read("samples.csv", strings.NewReader(samples), o)
 	}
-	start := bufio.NewReader(in)
-	if (f.sample != "" || f.subject != "") && !isList(start) {
-		return nil, named, fmt.Errorf("-sample and -subject are for a list of files: %s says itself whose each file is", name)
-	}
-	for s, err := range manifest.Read(start, func(o *manifest.Options) {
-		o.Name = name
-		o.ReferenceARN = f.reference
-		o.Target = &named
-		if f.sample != "" {
-			o.IDs = func(string) (subject, sample string, err error) { return f.subject, f.sample, nil }
-		}
-		if f.subject != "" {
-			o.Subject = func(string) string { return f.subject }
-		}
-	}) {
-		if err != nil {
-			return nil, named, err
-		}
-		sources = append(sources, s)
-	}
-	return sources, named, nil
+	return sheet.Open(f.sheet, stdin, o)
 }
 
 // checkTarget refuses a manifest that names another store or role than the flags do.
@@ -92,11 +60,4 @@ func checkTarget(f flags, named readsetimport.Target) error {
 		return fmt.Errorf("the sheet is for role %s, and -role is %s", named.RoleARN, f.target.RoleARN)
 	}
 	return nil
-}
-
-// isList tells a list of files from the other formats: its first line is an S3 URI and nothing else.
-func isList(in *bufio.Reader) bool {
-	start, _ := in.Peek(2048)
-	line, _, _ := strings.Cut(string(start), "\n")
-	return strings.HasPrefix(line, "s3://") && !strings.ContainsAny(line, ",;\t")
 }

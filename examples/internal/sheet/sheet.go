@@ -1,0 +1,100 @@
+// Package sheet reads whole sample sheets, manifests and lists of files for programs, and prints what is wrong with them.
+package sheet
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/manifest"
+)
+
+// Options say what a sheet leaves open.
+type Options struct {
+	Reference       string // the ARN for BAM and CRAM files for which the sheet has none
+	Subject, Sample string // ids for all files of a list
+}
+
+// Sheet is what was read.
+type Sheet struct {
+	Sources []readsetimport.Source
+	Lines   []int                // of each source
+	Target  readsetimport.Target // the one that a manifest is for; else empty
+}
+
+// Open reads the sheet in a file, or that on stdin if the path is -.
+func Open(path string, stdin io.Reader, o Options) (Sheet, error) {
+	if path == "-" {
+		return Read("standard input", stdin, o)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return Sheet{}, err
+	}
+	defer file.Close()
+	return Read(path, file, o)
+}
+
+// Read reads a whole sheet. One fault in it is an error, and there are no sources.
+func Read(name string, in io.Reader, o Options) (Sheet, error) {
+	start := bufio.NewReader(in)
+	if (o.Sample != "" || o.Subject != "") && !isList(start) {
+		return Sheet{}, fmt.Errorf("-sample and -subject are for a list of files: %s says itself whose each file is", name)
+	}
+	var out Sheet
+	var line int
+	for source, err := range manifest.Read(start, func(m *manifest.Options) {
+		m.Name = name
+		m.ReferenceARN = o.Reference
+		m.Target = &out.Target
+		m.Line = &line
+		if o.Sample != "" {
+			m.IDs = func(string) (subject, sample string, err error) { return o.Subject, o.Sample, nil }
+		}
+		if o.Subject != "" {
+			m.Subject = func(string) string { return o.Subject }
+		}
+	}) {
+		if err != nil {
+			return Sheet{}, err
+		}
+		out.Sources = append(out.Sources, source)
+		out.Lines = append(out.Lines, line)
+	}
+	return out, nil
+}
+
+// isList tells a list of files from the other formats: its first line is an S3 URI and nothing else.
+func isList(in *bufio.Reader) bool {
+	start, _ := in.Peek(2048)
+	line, _, _ := strings.Cut(string(start), "\n")
+	return strings.HasPrefix(line, "s3://") && !strings.ContainsAny(line, ",;\t")
+}
+
+// PrintFaults prints everything that is wrong with the input of a program, a line each.
+func PrintFaults(w io.Writer, program string, err error) {
+	var sheet *manifest.Error
+	var input *readsetimport.ValidationError
+	switch {
+	case errors.As(err, &sheet):
+		for _, f := range sheet.Faults {
+			fmt.Fprintln(w, f)
+		}
+		if sheet.More {
+			fmt.Fprintln(w, "and more")
+		}
+		if sheet.Err != nil {
+			fmt.Fprintf(w, "%s: %v\n", program, sheet.Err)
+		}
+	case errors.As(err, &input):
+		for _, f := range input.Fields {
+			fmt.Fprintln(w, f)
+		}
+	default:
+		fmt.Fprintf(w, "%s: %v\n", program, err)
+	}
+}
