@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
+	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -32,9 +33,9 @@ const (
 // Source is what a journal says of one source.
 type Source struct {
 	State     State
-	JobID     string   // of the job that it is known by; empty if it is not known whether one was started
-	ReadSetID string   // of what is in the store, or was
-	Others    []string // ids of the other jobs that had the source when the journal knew one already
+	JobID     string                 // of the job that it is known by; empty if it is not known whether one was started
+	ReadSetID string                 // of what is in the store, or was
+	Others    []readsetimport.JobRef // the other jobs that had the source when the journal knew one already
 }
 
 // Read reads a journal from its beginning.
@@ -96,7 +97,7 @@ func (m Memory) adopted(r journal.Record) {
 			state = Failed
 		case s.Status == "":
 			source := m[s.Fingerprint]
-			source.Others = append(source.Others, r.JobID)
+			source.Others = append(source.Others, readsetimport.JobRef{SequenceStoreID: r.SequenceStoreID, ID: r.JobID})
 			m[s.Fingerprint] = source
 			continue
 		}

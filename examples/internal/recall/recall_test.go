@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -65,13 +66,13 @@ func TestReadAdopted(t *testing.T) {
 		{Kind: journal.Adopted, ClientToken: "1", JobID: "1111111111", Sources: []journal.Source{
 			with(source('a', "3333333333"), finished), with(source('b', ""), failed), with(source('c', ""), running), with(source('d', "4444444444"), finished),
 		}},
-		{Kind: journal.Adopted, ClientToken: "2", JobID: "2222222222", Sources: []journal.Source{source('a', ""), with(source('b', "5555555555"), finished)}},
+		{Kind: journal.Adopted, ClientToken: "2", SequenceStoreID: "9876543210", JobID: "2222222222", Sources: []journal.Source{source('a', ""), with(source('b', "5555555555"), finished)}},
 		{Kind: journal.Gone, Sources: []journal.Source{source('a', "3333333333"), source('d', "4444444444")}},
 		{Kind: journal.Sending, ClientToken: "3", Sources: []journal.Source{source('a', "")}},
 	})
 	require.NoError(t, err)
 	require.Equal(t, Memory{
-		{'a'}: {State: UnderWay, Others: []string{"2222222222"}},
+		{'a'}: {State: UnderWay, Others: []readsetimport.JobRef{{SequenceStoreID: "9876543210", ID: "2222222222"}}},
 		{'b'}: {State: InStore, JobID: "2222222222", ReadSetID: "5555555555"},
 		{'c'}: {State: UnderWay, JobID: "1111111111"},
 		{'d'}: {State: Gone, JobID: "1111111111", ReadSetID: "4444444444"},

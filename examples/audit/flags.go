@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// flags of the program.
+type flags struct {
+	stores          storeList
+	sheet           string
+	reference       string
+	subject, sample string
+	journal, csv    string
+}
+
+// storeList is a flag that can be repeated, with the ids of several stores separated by commas.
+type storeList []string
+
+var storeID = regexp.MustCompile(`^[0-9]{10,36}$`)
+
+func (l *storeList) String() string { return strings.Join(*l, ",") }
+
+func (l *storeList) Set(text string) error {
+	for id := range strings.SplitSeq(text, ",") {
+		switch {
+		case !storeID.MatchString(id):
+			return errors.New("the id of a sequence store has 10 to 36 digits")
+		case slices.Contains(*l, id):
+			return errors.New("it names a store twice")
+		}
+		*l = append(*l, id)
+	}
+	return nil
+}
+
+func parse(args []string, stderr io.Writer) (flags, error) {
+	var f flags
+	set := flag.NewFlagSet("audit", flag.ContinueOnError)
+	set.SetOutput(stderr)
+	set.Var(&f.stores, "store", "`id` of the sequence store; without -sheet, ids of several, separated by commas")
+	set.StringVar(&f.sheet, "sheet", "", "`file` with the sample sheet, manifest or list whose rows are looked for, or - for standard input; without it, double content is")
+	set.StringVar(&f.reference, "reference", "", "`ARN` of the reference of BAM and CRAM files for which the sheet has none")
+	set.StringVar(&f.subject, "subject", "", "subject `id` of the files of a list, as they were imported (default the sample id)")
+	set.StringVar(&f.sample, "sample", "", "sample `id` of the files of a list, as they were imported (default what is in each file's name)")
+	set.StringVar(&f.journal, "journal", "", "`file` of a journal to read the store's jobs into; jobs that it knows cost no request (default one in memory)")
+	set.StringVar(&f.csv, "csv", "", "CSV `file` to write the table to")
+	if err := set.Parse(args); err != nil {
+		return f, err
+	}
+	fail := func(text string) (flags, error) {
+		fmt.Fprintln(stderr, "audit:", text)
+		return f, errors.New(text)
+	}
+	switch {
+	case set.NArg() > 0:
+		return fail("unexpected argument " + strconv.Quote(set.Arg(0)) + ": the sheet is named with -sheet, and stores with -store")
+	case len(f.stores) == 0:
+		return fail("-store is missing: the id of the sequence store")
+	case f.sheet != "" && len(f.stores) > 1:
+		return fail("-sheet is for one store: give one -store")
+	case f.sheet == "" && f.journal+f.reference+f.subject+f.sample != "":
+		return fail("-journal, -reference, -subject and -sample are for the rows of a -sheet")
+	}
+	if err := f.checkFiles(); err != nil {
+		return fail(err.Error())
+	}
+	return f, nil
+}
+
+// checkFiles refuses a file that would be written over another.
+func (f flags) checkFiles() error {
+	used := make(map[string]string)
+	for _, file := range []struct{ flag, path string }{{"-sheet", f.sheet}, {"-journal", f.journal}, {"-csv", f.csv}} {
+		if file.path == "" || file.path == "-" {
+			continue
+		}
+		path, err := filepath.Abs(file.path)
+		if err != nil {
+			return err
+		}
+		if other, twice := used[path]; twice {
+			return fmt.Errorf("%s and %s are the same file", other, file.flag)
+		}
+		used[path] = file.flag
+	}
+	return nil
+}
