@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/examples/internal/sheet"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -134,7 +135,8 @@ func TestSheet(t *testing.T) {
 		jobs := len(service.Jobs(store))
 
 		path := filepath.Join(t.TempDir(), "audit.csv")
-		sheet := rows("in", "two", "missing", "gone", "again", "archived", "bad", "slow", "uploaded", "original", "a-gone")
+		sheet := rows("in", "two", "missing", "gone", "again", "archived", "bad", "slow", "uploaded", "original", "a-gone") +
+			"sample-in,s3://bucket/in-lane2.fastq.gz\n" // whose sample has a read set, of another file
 		got := program(t, service, sheet, "-store", store, "-sheet", "-", "-csv", path)
 		require.Equal(t, exitFound, got.code, got.stderr)
 		require.Empty(t, got.stderr)
@@ -156,13 +158,14 @@ func TestSheet(t *testing.T) {
 			{"10", "unclear", uploaded, file("uploaded"), "of its subject, sample and type, uploaded or from a job that is no longer listed: look whether it is this one"},
 			{"11", "twice", first["original"], file("original"), "the same content as read set " + copied["copy-of-original"]},
 			{"12", "deleted", "", file("a-gone"), "read set " + second["a-gone"] + " is no longer there"},
+			{"13", "missing", "", file("in-lane2"), ""},
 		}, table)
 
 		lines := strings.Split(got.stdout, "\n")
 		require.Equal(t, "LINE  STATUS        READ SET               FILE                           DETAIL", lines[0])
 		require.Equal(t, "2     in the store  "+first["in"]+"             s3://bucket/in.fastq.gz", lines[1])
 		require.Equal(t, "3     twice         "+first["two"]+" "+second["two"]+"  s3://bucket/two.fastq.gz", lines[2])
-		require.Equal(t, []string{"", "rows 11: in the store 3, twice 2, on its way 1, unclear 1, deleted 2, missing 2", ""}, lines[12:])
+		require.Equal(t, []string{"", "rows 12: in the store 3, twice 2, on its way 1, unclear 1, deleted 2, missing 3", ""}, lines[13:])
 		require.NotContains(t, got.stdout, "sample-")
 	})
 }
@@ -206,6 +209,30 @@ func TestSheetWithJournal(t *testing.T) {
 		require.Regexp(t, `(?m)^2     in the store  `+ids["a"]+` `, got.stdout)
 		require.Contains(t, got.stdout, "\nrows 4: in the store 2, twice 1, unclear 1\n", "the content tells what the jobs no longer do")
 	})
+}
+
+// A journal can have several stores: what is twice in one says nothing of another.
+func TestSheetWithJournalOfStores(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const other = "9876543210"
+		service := newService(func(o *omicstest.Options) { o.Stores = []string{store, other} })
+		imports(t, service, other, "a")
+		imports(t, service, other, "a")
+		path := filepath.Join(t.TempDir(), "stores.journal")
+		got := program(t, service, rows("a"), "-store", other, "-sheet", "-", "-journal", path)
+		require.Contains(t, got.stdout, "\nrows 1: twice 1\n")
+		got = program(t, service, rows("a"), "-store", store, "-sheet", "-", "-journal", path)
+		require.Contains(t, got.stdout, "\nrows 1: missing 1\n")
+		got = program(t, service, rows("a"), "-store", other, "-sheet", "-", "-journal", path)
+		require.Contains(t, got.stdout, "\nrows 1: twice 1\n")
+	})
+}
+
+// Package manifest finds rows that are the same; of those that it does not, the audit would tell the last only.
+func TestSheetOfSameRows(t *testing.T) {
+	same := readsetimport.UBAM("s3://bucket/a.bam").WithSample("a").WithSubject("a")
+	_, err := auditSheet(t.Context(), nil, nil, store, sheet.Sheet{Sources: []readsetimport.Source{same, same.WithName("b")}, Lines: []int{2, 7}})
+	require.EqualError(t, err, "lines 2 and 7 of the sheet are the same")
 }
 
 // What the service says of a read set is held against the row.

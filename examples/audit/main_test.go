@@ -21,6 +21,7 @@ import (
 func TestFormula(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.csv")
 	answer := table{header: []string{"line", "file"}, rows: [][]string{{"2", "=HYPERLINK(1)\x1b[31m"}, {"3", "s3://bucket/a;=1+1.bam"}}, summary: "rows 2"}
+	require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("of yesterday,", 99)), 0o600))
 	require.NoError(t, answer.writeCSV(path))
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
