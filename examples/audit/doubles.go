@@ -30,6 +30,7 @@ func findDoubles(ctx context.Context, client *readsetimport.Client, stores []str
 	}
 	out := table{header: []string{"content", "store", "read set", "type", "status", "created", "by"}, good: len(groups) == 0}
 	for i, group := range groups {
+		slices.SortStableFunc(group, func(a, b readsetimport.ReadSet) int { return a.CreationTime.Compare(b.CreationTime) })
 		for _, set := range group {
 			out.rows = append(out.rows, []string{
 				strconv.Itoa(i + 1), set.SequenceStoreID, set.ID, string(set.Type), string(set.Status),

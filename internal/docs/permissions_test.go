@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport"
@@ -110,25 +112,60 @@ func operationsOf[API any]() (actions []string) {
 
 // importSheet runs the import program with more jobs than it looks at one by one.
 func importSheet(t *testing.T, service *omicstest.Service) {
-	dir := t.TempDir()
-	program := filepath.Join(dir, "import")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-C", "../../examples", "-o", program, "./import").CombinedOutput()
-	require.NoError(t, err, "%s", out)
 	var uris strings.Builder
 	for i := range 450 {
 		fmt.Fprintf(&uris, "s3://your-bucket/sample%d.fastq.gz\n", i)
 	}
+	runProgram(t, service, "import", uris.String(), "-role", role, "-journal", filepath.Join(t.TempDir(), "journal"), "-progress", "none")
+}
+
+// runProgram runs one of the example programs with a sheet for the store, which must go well.
+func runProgram(t *testing.T, service *omicstest.Service, name, sheet string, args ...string) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, name)
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-C", "../../examples", "-o", program, "./"+name).CombinedOutput()
+	require.NoError(t, err, "%s", out)
 	server := httptest.NewServer(service)
 	t.Cleanup(server.Close)
-	cmd := exec.CommandContext(t.Context(), program, "-sheet", "-", "-store", store, "-role", role,
-		"-journal", filepath.Join(dir, "journal"), "-progress", "none")
-	cmd.Stdin = strings.NewReader(uris.String())
+	cmd := exec.CommandContext(t.Context(), program, append([]string{"-sheet", "-", "-store", store}, args...)...)
+	cmd.Stdin = strings.NewReader(sheet)
 	cmd.Env = []string{
 		"HTTP_PROXY=" + server.URL, "AWS_ENDPOINT_URL=http://omics.test", "AWS_REGION=us-east-1", "HOME=" + dir,
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true",
 	}
 	out, err = cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
+}
+
+// The auditor may do what the audit program does, and nothing else.
+func TestAuditorPolicy(t *testing.T) {
+	t.Parallel()
+	service := omicstest.New(func(o *omicstest.Options) {
+		o.JobDuration = omicstest.FixedDuration(0)
+		o.PageSize = 1 // so that not all read sets are on the page on which they are looked for
+	})
+	var uris strings.Builder
+	var sources []omicstest.Source
+	for _, name := range []string{"A", "B"} {
+		s := omicstest.Source{Type: types.FileTypeFastq, Source1: "s3://your-bucket/" + name + ".fastq.gz", SubjectID: name, SampleID: name}
+		sources = append(sources, s)
+		fmt.Fprintln(&uris, s.Source1)
+	}
+	_, err := service.StartJob(store, role, sources...)
+	require.NoError(t, err)
+	runProgram(t, service, "audit", uris.String())
+
+	arn := "arn:aws:omics:us-east-1:123456789012:sequenceStore/" + store
+	resources := map[string]string{omicstest.OpGetReadSetMetadata: arn + "/readSet/*"}
+	want := make(map[string][]string)
+	for _, r := range service.Requests("") {
+		resource := cmp.Or(resources[r.Op], arn)
+		if action := "omics:" + r.Op; !slices.Contains(want[resource], action) {
+			want[resource] = append(want[resource], action)
+			slices.Sort(want[resource])
+		}
+	}
+	require.Equal(t, want, allowed(policies(t)["auditor"]))
 }
 
 // Who asks what a store has may call what the library calls for that.
