@@ -18,6 +18,7 @@ import (
 
 	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/examples/internal/sheet"
+	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -211,6 +212,28 @@ func TestSheetWithJournal(t *testing.T) {
 	})
 }
 
+// The journal of an audit is one for imports, too.
+func TestJournalServesImport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := newService()
+		ids := imports(t, service, store, "a")
+		path := filepath.Join(t.TempDir(), "stores.journal")
+		require.Equal(t, exitGood, program(t, service, rows("a"), "-store", store, "-sheet", "-", "-journal", path).code)
+		log, err := journal.Open(path)
+		require.NoError(t, err)
+		defer log.Close()
+		client, err := readsetimport.New(service.Client(), func(o *readsetimport.Options) { o.Journal = log })
+		require.NoError(t, err)
+		report, err := client.Import(t.Context(), readsetimport.Target{SequenceStoreID: store, RoleARN: role}, []readsetimport.Source{
+			readsetimport.FASTQ("s3://bucket/a.fastq.gz").WithSample("sample-a").WithSubject("sample-a"),
+		})
+		require.NoError(t, err)
+		require.True(t, report.Results[0].AlreadyImported)
+		require.Equal(t, ids["a"], report.Results[0].ReadSetID)
+		require.Len(t, service.Jobs(store), 1)
+	})
+}
+
 // A journal can have several stores: what is twice in one says nothing of another.
 func TestSheetWithJournalOfStores(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -228,10 +251,25 @@ func TestSheetWithJournalOfStores(t *testing.T) {
 	})
 }
 
+// An audit that takes long says each minute what it is at.
+func TestProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := newService()
+		for i := range 400 {
+			_, err := service.StartJob(store, role, source(fmt.Sprint(i)))
+			require.NoError(t, err)
+		}
+		time.Sleep(time.Minute)
+		got := program(t, service, rows("0", "1"), "-store", store, "-sheet", "-")
+		require.Equal(t, exitGood, got.code, got.stderr)
+		require.Regexp(t, `^1m0s so far: reading the import jobs, [12][0-9]{2}\n$`, got.stderr)
+	})
+}
+
 // Package manifest finds rows that are the same; of those that it does not, the audit would tell the last only.
 func TestSheetOfSameRows(t *testing.T) {
 	same := readsetimport.UBAM("s3://bucket/a.bam").WithSample("a").WithSubject("a")
-	_, err := auditSheet(t.Context(), nil, nil, store, sheet.Sheet{Sources: []readsetimport.Source{same, same.WithName("b")}, Lines: []int{2, 7}})
+	_, err := auditSheet(t.Context(), nil, nil, store, sheet.Sheet{Sources: []readsetimport.Source{same, same.WithName("b")}, Lines: []int{2, 7}}, nil)
 	require.EqualError(t, err, "lines 2 and 7 of the sheet are the same")
 }
 

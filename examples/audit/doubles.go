@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strconv"
@@ -14,8 +13,9 @@ import (
 )
 
 // findDoubles answers which read sets of the stores have the same content.
-func findDoubles(ctx context.Context, client *readsetimport.Client, stores []string, stderr io.Writer) (table, error) {
-	l := listing{families: make(map[string][]string)}
+func findDoubles(ctx context.Context, client *readsetimport.Client, stores []string, p *progress) (table, error) {
+	p.step("listing the read sets")
+	l := listing{progress: p, families: make(map[string][]string)}
 	groups, err := readsetimport.DoubleReadSets(l.readSets(ctx, client, stores))
 	if err != nil {
 		return table{}, err
@@ -26,7 +26,7 @@ func findDoubles(ctx context.Context, client *readsetimport.Client, stores []str
 			parts = append(parts, family+" in "+strings.Join(of, ", "))
 		}
 		slices.Sort(parts)
-		fmt.Fprintf(stderr, "audit: the ETags are hashes of several kinds, and the same content under different kinds cannot be told: %s\n", strings.Join(parts, "; "))
+		fmt.Fprintf(p, "audit: the ETags are hashes of several kinds, and the same content under different kinds cannot be told: %s\n", strings.Join(parts, "; "))
 	}
 	out := table{header: []string{"content", "store", "read set", "type", "status", "created", "by"}, good: len(groups) == 0}
 	for i, group := range groups {
@@ -47,6 +47,7 @@ func findDoubles(ctx context.Context, client *readsetimport.Client, stores []str
 
 // listing counts what passes.
 type listing struct {
+	progress         *progress
 	present, unknown int
 	families         map[string][]string // stores by the kind of hash that their ETags are
 }
@@ -70,6 +71,7 @@ func (l *listing) readSets(ctx context.Context, client *readsetimport.Client, st
 }
 
 func (l *listing) count(set readsetimport.ReadSet) {
+	l.progress.add()
 	if !set.Present() {
 		return
 	}

@@ -103,11 +103,16 @@ func audit(ctx context.Context, connect func(context.Context) (readsetimport.API
 	if err != nil {
 		return table{}, err
 	}
+	p := newProgress(stderr)
+	defer p.close()
 	client, err := readsetimport.New(api, func(o *readsetimport.Options) {
 		o.Journal = log
 		o.OnEvent = func(e readsetimport.Event) {
-			if e.Err != nil && e.Wait > 0 {
-				fmt.Fprintf(stderr, "%v; next try in %s\n", e.Err, e.Wait.Round(time.Millisecond))
+			switch {
+			case e.Kind == readsetimport.EventAdopted:
+				p.add()
+			case e.Err != nil && e.Wait > 0:
+				fmt.Fprintf(p, "%v; next try in %s\n", e.Err, e.Wait.Round(time.Millisecond))
 			}
 		}
 	})
@@ -115,9 +120,9 @@ func audit(ctx context.Context, connect func(context.Context) (readsetimport.API
 		return table{}, err
 	}
 	if f.sheet == "" {
-		return findDoubles(ctx, client, f.stores, stderr)
+		return findDoubles(ctx, client, f.stores, p)
 	}
-	return auditSheet(ctx, client, log, f.stores[0], asked)
+	return auditSheet(ctx, client, log, f.stores[0], asked, p)
 }
 
 // readSheet reads the sheet, which must have a row and be for the store.

@@ -65,7 +65,9 @@ func TestRefused(t *testing.T) {
 					if test.op == omicstest.OpGetReadSetMetadata {
 						o.PageSize = 1 // so that not all are on the page on which they are looked for
 					}
-					o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) { return omicstest.AccessDenied(), r.Op == test.op }
+					o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+						return omicstest.AccessDenied().WithDelay(time.Second), r.Op == test.op // when what is asked meanwhile has its answer
+					}
 				})
 				imports(t, service, store, "a", "b")
 				path := filepath.Join(t.TempDir(), "audit.csv")
@@ -81,6 +83,36 @@ func TestRefused(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An audit that is interrupted says so, and has no answer.
+func TestInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := newService()
+		imports(t, service, store, "a")
+		service.Inject(omicstest.OpGet, omicstest.Delay(time.Hour))
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(10*time.Second, func() { cancel(errors.New("interrupt signal received")) })
+		var stdout, stderr strings.Builder
+		connect := func(context.Context) (readsetimport.API, error) { return service.Client(), nil }
+		code := run(ctx, connect, []string{"-store", store, "-sheet", "-"}, strings.NewReader(rows("a")), &stdout, &stderr)
+		require.Equal(t, answer{exitFailed, "", "audit: store 1234567890: interrupt signal received\n"}, answer{code, stdout.String(), stderr.String()})
+	})
+}
+
+// A file that cannot be written to its end is said to be incomplete.
+func TestFileThatCannotBeWritten(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no device that is full")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		service := newService()
+		imports(t, service, store, "a")
+		got := program(t, service, rows("a"), "-store", store, "-sheet", "-", "-csv", "/dev/full")
+		require.Equal(t, exitFailed, got.code)
+		require.Contains(t, got.stdout, "\nrows 1: in the store 1\n")
+		require.Contains(t, got.stderr, "audit: /dev/full is not complete: ")
+	})
 }
 
 // Trouble that passes is waited out, and said.

@@ -45,18 +45,19 @@ type row struct {
 
 // sheetAudit is the audit of a sheet.
 type sheetAudit struct {
-	client *readsetimport.Client
-	target readsetimport.Target
-	rows   []*row
-	origin map[string]bool // read sets of which a job tells where they are from
-	byID   map[string]*row // by read set
-	bySelf map[journal.Fingerprint]*row
+	progress *progress
+	client   *readsetimport.Client
+	target   readsetimport.Target
+	rows     []*row
+	origin   map[string]bool // read sets of which a job tells where they are from
+	byID     map[string]*row // by read set
+	bySelf   map[journal.Fingerprint]*row
 }
 
 // auditSheet answers which rows of a sheet are in the store.
-func auditSheet(ctx context.Context, client *readsetimport.Client, log journal.Journal, store string, asked sheet.Sheet) (table, error) {
+func auditSheet(ctx context.Context, client *readsetimport.Client, log journal.Journal, store string, asked sheet.Sheet, p *progress) (table, error) {
 	a := &sheetAudit{
-		client: client,
+		client: client, progress: p,
 		target: readsetimport.Target{SequenceStoreID: store, RoleARN: noRole},
 		origin: make(map[string]bool), byID: make(map[string]*row), bySelf: make(map[journal.Fingerprint]*row),
 	}
@@ -69,12 +70,16 @@ func auditSheet(ctx context.Context, client *readsetimport.Client, log journal.J
 		a.rows = append(a.rows, r)
 		a.bySelf[self] = r
 	}
-	for _, step := range []func(context.Context) error{
-		func(ctx context.Context) error { return a.readJobs(ctx, log) },
-		a.verify,
-		a.compare,
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"reading the import jobs", func(ctx context.Context) error { return a.readJobs(ctx, log) }},
+		{"holding the rows against the read sets", a.verify},
+		{"comparing the read sets", a.compare},
 	} {
-		if err := step(ctx); err != nil {
+		p.step(step.name)
+		if err := step.do(ctx); err != nil {
 			return table{}, fmt.Errorf("store %s: %w", store, err)
 		}
 	}
@@ -226,6 +231,7 @@ func (a *sheetAudit) each(ctx context.Context, look func(readsetimport.ReadSet))
 	return func(yield func(readsetimport.ReadSet, error) bool) {
 		for set, err := range a.client.ReadSets(ctx, a.target.SequenceStoreID) {
 			if err == nil {
+				a.progress.add()
 				look(set)
 			}
 			if !yield(set, err) {

@@ -102,7 +102,9 @@ func TestAdoptRefused(t *testing.T) {
 			t.Parallel()
 			service := omicstest.New(func(o *omicstest.Options) {
 				o.JobDuration = omicstest.FixedDuration(0)
-				o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) { return omicstest.AccessDenied(), r.Op == op }
+				o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+					return omicstest.AccessDenied().WithDelay(time.Second), r.Op == op // when what is asked meanwhile has its answer
+				}
 			})
 			othersImport(t, service, "a0")
 			dir := t.TempDir()
