@@ -251,6 +251,32 @@ func TestSheetWithJournalOfStores(t *testing.T) {
 	})
 }
 
+// Of very many read sets with the same content, the first are told, in no time.
+func TestSheetOfManyDoubles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := newService(func(o *omicstest.Options) {
+			o.RequestRate = 0
+			o.Content = func(string) string { return "nothing" }
+		})
+		var names []string
+		for range 200 {
+			var sources []omicstest.Source
+			for range 100 {
+				name := fmt.Sprint(len(names))
+				names, sources = append(names, name), append(sources, source(name))
+			}
+			_, err := service.StartJob(store, role, sources...)
+			require.NoError(t, err)
+		}
+		time.Sleep(time.Minute)
+		got := program(t, service, rows(names...), "-store", store, "-sheet", "-")
+		require.Equal(t, exitFound, got.code)
+		id := `read set [0-9]{10} of line [0-9]+`
+		require.Regexp(t, `\n2      twice   [0-9]{10}  s3://bucket/0\.fastq\.gz +the same content as (`+id+`, ){4}`+id+` and 19994 more\n`, got.stdout)
+		require.True(t, strings.HasSuffix(got.stdout, "\nrows 20000: twice 20000\n"))
+	})
+}
+
 // An audit that takes long says each minute what it is at.
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -32,15 +32,16 @@ const (
 
 // row is a row of the sheet.
 type row struct {
-	source readsetimport.Source
-	line   int
-	said   recall.Source // by the journal
-	ids    []string      // of read sets that are it, by the jobs that brought them
-	notes  []string      // on these
-	lost   []string      // why there are not more
-	same   []string      // read sets with the same content
-	maybe  []string      // read sets of its subject, sample and type of which nothing tells where they are from
-	wrong  bool          // one of the read sets is not what the row says
+	source   readsetimport.Source
+	line     int
+	said     recall.Source // by the journal
+	ids      []string      // of read sets that are it, by the jobs that brought them
+	notes    []string      // on these
+	lost     []string      // why there are not more
+	same     []string      // read sets with the same content, the first of them
+	moreSame int           // and how many there are more
+	maybe    []string      // read sets of its subject, sample and type of which nothing tells where they are from
+	wrong    bool          // one of the read sets is not what the row says
 }
 
 // sheetAudit is the audit of a sheet.
@@ -203,25 +204,25 @@ func (a *sheetAudit) compare(ctx context.Context) error {
 			lost[key] = append(lost[key], r)
 		}
 	}
+	maybe := make(map[looks][]string)
 	groups, err := readsetimport.DoubleReadSets(a.each(ctx, func(set readsetimport.ReadSet) {
-		if !set.Present() || a.origin[set.ID] {
-			return
-		}
-		for _, r := range lost[looks{set.Type, set.SubjectID, set.SampleID}] {
-			if !slices.Contains(r.maybe, set.ID) { // the list has changed between two pages
-				r.maybe = append(r.maybe, set.ID)
-			}
+		key := looks{set.Type, set.SubjectID, set.SampleID}
+		if lost[key] != nil && set.Present() && !a.origin[set.ID] {
+			maybe[key] = append(maybe[key], set.ID)
 		}
 	}))
 	if err != nil {
 		return err
 	}
-	for _, group := range groups {
-		for _, set := range group {
-			if r := a.byID[set.ID]; r != nil {
-				a.noteSame(r, group)
-			}
+	for key, ids := range maybe {
+		slices.Sort(ids)
+		ids = slices.Compact(ids) // the list may have changed between two pages
+		for _, r := range lost[key] {
+			r.maybe = ids
 		}
+	}
+	for _, group := range groups {
+		a.noteSame(group)
 	}
 	return nil
 }
@@ -241,29 +242,43 @@ func (a *sheetAudit) each(ctx context.Context, look func(readsetimport.ReadSet))
 	}
 }
 
-// noteSame notes the read sets of a group that are not the row's own.
-func (a *sheetAudit) noteSame(r *row, group []readsetimport.ReadSet) {
+// noteSame notes with each row of a group the read sets that are not its own, the first by name: there can be very many.
+func (a *sheetAudit) noteSame(group []readsetimport.ReadSet) {
+	own := make(map[*row]int)
 	for _, set := range group {
-		name := "read set " + set.ID
-		switch other := a.byID[set.ID]; {
-		case other == r:
-			continue
-		case other != nil:
-			name += " of line " + strconv.Itoa(other.line)
-		}
-		if !slices.Contains(r.same, name) {
-			r.same = append(r.same, name)
-		}
+		own[a.byID[set.ID]]++
 	}
+	delete(own, nil)
+	for r, n := range own {
+		others := len(group) - n
+		for _, set := range group {
+			if others == 0 || len(r.same) == shown {
+				break
+			}
+			if other := a.byID[set.ID]; other != r {
+				r.same = append(r.same, named(set, other))
+				others--
+			}
+		}
+		r.moreSame += others
+	}
+}
+
+// named names a read set, and the row that it is of if there is one.
+func named(set readsetimport.ReadSet, r *row) string {
+	if r == nil {
+		return "read set " + set.ID
+	}
+	return "read set " + set.ID + " of line " + strconv.Itoa(r.line)
 }
 
 // answer returns where the row is, the read sets, and what there is to say about them.
 func (r *row) answer() (status, []string, string) {
 	switch {
 	case r.wrong:
-		return differs, r.ids, sentence(append(r.notes, sameContent(r.same)...))
+		return differs, r.ids, sentence(append(r.notes, r.sameContent()...))
 	case len(r.ids) > 1 || len(r.same) > 0 && len(r.ids) > 0:
-		return twice, r.ids, sentence(append(sameContent(r.same), r.notes...))
+		return twice, r.ids, sentence(append(r.sameContent(), r.notes...))
 	case len(r.ids) == 1:
 		return inStore, r.ids, sentence(r.notes)
 	case r.said.State == recall.UnderWay && r.said.JobID != "":
@@ -282,22 +297,28 @@ func (r *row) answer() (status, []string, string) {
 	return missing, nil, ""
 }
 
-func sameContent(same []string) []string {
-	if len(same) == 0 {
+func (r *row) sameContent() []string {
+	if len(r.same) == 0 {
 		return nil
 	}
-	return []string{"the same content as " + shorten(same, ", ")}
+	return []string{"the same content as " + list(r.same, r.moreSame, ", ")}
 }
 
-func sentence(parts []string) string { return strings.Join(parts, "; ") }
+func sentence(parts []string) string { return list(parts, 0, "; ") }
 
-// shorten joins the first of many.
-func shorten(all []string, separator string) string {
-	const most = 5
-	if len(all) > most {
-		return strings.Join(all[:most], separator) + fmt.Sprintf(" and %d more", len(all)-most)
+// shown is how many of many are told.
+const shown = 5
+
+// list joins the first of many, and says how many there are more.
+func list(all []string, more int, separator string) string {
+	if len(all) > shown {
+		all, more = all[:shown], more+len(all)-shown
 	}
-	return strings.Join(all, separator)
+	text := strings.Join(all, separator)
+	if more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 func (a *sheetAudit) table() table {
@@ -306,7 +327,7 @@ func (a *sheetAudit) table() table {
 	for _, r := range a.rows {
 		status, ids, detail := r.answer()
 		count[status]++
-		out.rows = append(out.rows, []string{strconv.Itoa(r.line), string(status), shorten(ids, " "), r.source.Source1, detail})
+		out.rows = append(out.rows, []string{strconv.Itoa(r.line), string(status), list(ids, 0, " "), r.source.Source1, detail})
 	}
 	out.good = count[inStore] == len(a.rows)
 	var parts []string
