@@ -251,7 +251,7 @@ func TestSheetWithJournalOfStores(t *testing.T) {
 	})
 }
 
-// Of very many read sets with the same content, the first are told, in no time.
+// Of very many read sets with the same content, the first are told by name.
 func TestSheetOfManyDoubles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := newService(func(o *omicstest.Options) {
@@ -259,7 +259,7 @@ func TestSheetOfManyDoubles(t *testing.T) {
 			o.Content = func(string) string { return "nothing" }
 		})
 		var names []string
-		for range 200 {
+		for range 50 {
 			var sources []omicstest.Source
 			for range 100 {
 				name := fmt.Sprint(len(names))
@@ -272,8 +272,8 @@ func TestSheetOfManyDoubles(t *testing.T) {
 		got := program(t, service, rows(names...), "-store", store, "-sheet", "-")
 		require.Equal(t, exitFound, got.code)
 		id := `read set [0-9]{10} of line [0-9]+`
-		require.Regexp(t, `\n2      twice   [0-9]{10}  s3://bucket/0\.fastq\.gz +the same content as (`+id+`, ){4}`+id+` and 19994 more\n`, got.stdout)
-		require.True(t, strings.HasSuffix(got.stdout, "\nrows 20000: twice 20000\n"))
+		require.Regexp(t, `\n2 +twice   [0-9]{10}  s3://bucket/0\.fastq\.gz +the same content as (`+id+`, ){4}`+id+` and 4994 more\n`, got.stdout)
+		require.True(t, strings.HasSuffix(got.stdout, "\nrows 5000: twice 5000\n"))
 	})
 }
 
