@@ -178,6 +178,15 @@ func TestTimeline(t *testing.T) {
 			require.Positive(t, colors[yellow])
 			require.Zero(t, colors[gray])
 
+			// The first thing drawn is a white ground for all of it, so that the picture can be read on a dark page, too.
+			var width, height string
+			_, err := fmt.Sscanf(string(svg[bytes.Index(svg, []byte("viewBox=")):]), `viewBox="0 0 %s %s`, &width, &height)
+			require.NoError(t, err)
+			height = strings.TrimSuffix(height, `"`)
+			drawn := svg[bytes.Index(svg, []byte("<path")):]
+			ground := fmt.Sprintf(`<path d="M0,0L%[1]s,0L%[1]s,%[2]sL0,%[2]sZ" style="fill:#FFFFFF" />`, width, height)
+			require.Equal(t, ground, string(drawn[:len(ground)]))
+
 			texts := svgTexts(t, svg)
 			require.Contains(t, texts, "job slot")
 			require.Contains(t, texts, "0s")

@@ -58,6 +58,8 @@ func (t *timeline) svg() []byte {
 
 	c := vgsvg.New(width, height)
 	canvas := draw.New(c)
+	// A ground for all of it: its text is black, which nobody can read on a page in dark mode.
+	canvas.FillPolygon(color.White, corners(0, 0, width, height))
 	const top = 24
 	t.drawLegend(draw.Crop(canvas, 0, 0, height-top, 0))
 	tiles := draw.Tiles{Rows: 2, Cols: 1, PadTop: top, PadY: 12, PadRight: 12, PadBottom: 6, PadLeft: 6}

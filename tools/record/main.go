@@ -8,7 +8,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -83,10 +82,6 @@ func record(repository string) error {
 	if err != nil {
 		return err
 	}
-	// The picture has no ground of its own, and its text is black, which nobody can read in dark mode.
-	const first = `<g transform="scale(1, -1)`
-	ground := `<rect width="100%" height="100%" fill="white"/>` + "\n" + first
-	timeline = bytes.Replace(timeline, []byte(first), []byte(ground), 1)
 	return os.WriteFile(filepath.Join(img, "timeline.svg"), timeline, 0o644)
 }
 
