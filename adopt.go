@@ -19,7 +19,7 @@ import (
 	"github.com/readsetimport/readsetimport/journal"
 )
 
-// AdoptOptions are the options of [Client.Adopt].
+// AdoptOptions are the options of [Client.Adopt]. What jobs before Since brought in stays unknown to the journal.
 type AdoptOptions struct {
 	Since time.Time // jobs created since, by the service's clock; zero: all that the service still lists
 }

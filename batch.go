@@ -84,7 +84,7 @@ func firstToken(runID string, b Batch) string {
 	return token.First(runID, b.Target.SequenceStoreID, b.Target.RoleARN, b.Sources)
 }
 
-// Fingerprint identifies a read set: see [journal.Fingerprint].
+// Fingerprint identifies a read set in a journal: see [Target.Fingerprint], and [journal.Fingerprint] for what counts.
 type Fingerprint = journal.Fingerprint
 
 // Fingerprint returns the fingerprint of a source in the target's store, whatever the role.

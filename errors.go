@@ -62,7 +62,7 @@ type Error struct {
 	mayPass     bool // which may be had in a while
 }
 
-// Error returns one line with the operation, the reason and the request id.
+// Error returns one line with the operation, the reason, the HTTP status and the request id, which a support case needs.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
@@ -101,10 +101,10 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the cause, so that errors.As reaches the types of the SDK.
+// Unwrap returns the cause, so that errors.As reaches the types of the SDK, such as *types.ThrottlingException.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is reports whether target is the sentinel of this error.
+// Is reports whether target is the sentinel of this error, so that errors.Is(err, [ErrThrottled]) and the like hold.
 func (e *Error) Is(target error) bool {
 	kind := e.kind()
 	return kind != nil && target == kind
@@ -188,7 +188,7 @@ func (e *JobError) failed() (n int) {
 	return n
 }
 
-// Is reports whether target is the sentinel of the way in which the job ended.
+// Is reports whether target is the sentinel of how the job ended: errors.Is(err, [ErrPartialFailure]) if some sources failed.
 func (e *JobError) Is(target error) bool { return target == e.kind() }
 
 func (e *JobError) kind() error {

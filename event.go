@@ -18,7 +18,7 @@ import (
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
-// EventKind says what an [Event] is about. Switch on it in OnEvent.
+// EventKind says what an [Event] is about. Switch on it in OnEvent, and ignore kinds that you do not know.
 type EventKind string
 
 // The kinds of events.
@@ -47,7 +47,7 @@ type Event struct {
 	Counts               // after the event
 }
 
-// Counts are an import's sources so far, for a progress display.
+// Counts are an import's sources so far, for a progress display. What was read and is in none of them waits.
 type Counts struct {
 	Submitted int // in jobs that were started
 	Running   int // in jobs that run

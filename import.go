@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
-// Result is what became of one source of an import.
+// Result is what became of one source of an import. Look at Err first: if it is nil, ReadSetID is in the store.
 type Result struct {
 	Index            int // position in the input, from 0
 	Source           Source
@@ -37,12 +37,12 @@ type Report struct {
 	Results []Result // one for each source, in input order
 }
 
-// Imported returns the results of the sources that are in the store.
+// Imported returns the results of the sources that are in the store, those that were there before the import included.
 func (r *Report) Imported() []Result {
 	return slices.DeleteFunc(slices.Clone(r.Results), func(res Result) bool { return res.Err != nil })
 }
 
-// Failed returns the results of the sources that were not imported, or may not have been.
+// Failed returns the results of the sources that were not imported, or may not have been. Each has an Err that says why.
 func (r *Report) Failed() []Result {
 	return slices.DeleteFunc(slices.Clone(r.Results), func(res Result) bool { return res.Err == nil })
 }

@@ -70,7 +70,7 @@ import (
 	"github.com/readsetimport/readsetimport/journal"
 )
 
-// MaxSourcesPerJob is the number of sources that one import job takes at most. HealthOmics fixes it.
+// MaxSourcesPerJob is the number of sources that one import job takes at most. HealthOmics fixes it: no quota raises it.
 const MaxSourcesPerJob = 100
 
 // API is the part of the HealthOmics client that this package uses. *omics.Client satisfies it. Accept it in your own code, so

@@ -62,42 +62,42 @@ func UBAM(source1 string) Source {
 	return Source{Type: types.FileTypeUbam, Source1: source1}
 }
 
-// WithSubject returns a copy with the subject id.
+// WithSubject returns a copy with the subject id, of 1 to 127 characters. Every source needs one, and may share it.
 func (s Source) WithSubject(id string) Source {
 	s = s.clone()
 	s.SubjectID = id
 	return s
 }
 
-// WithSample returns a copy with the sample id.
+// WithSample returns a copy with the sample id, of 1 to 127 characters. Every source needs one, and may share it.
 func (s Source) WithSample(id string) Source {
 	s = s.clone()
 	s.SampleID = id
 	return s
 }
 
-// WithName returns a copy with the read set's name.
+// WithName returns a copy with the read set's name, of up to 127 characters. A [ReadSetFilter] finds read sets by it.
 func (s Source) WithName(name string) Source {
 	s = s.clone()
 	s.Name = name
 	return s
 }
 
-// WithDescription returns a copy with the read set's description.
+// WithDescription returns a copy with the read set's description: up to 255 characters, for people who look at the store.
 func (s Source) WithDescription(text string) Source {
 	s = s.clone()
 	s.Description = text
 	return s
 }
 
-// WithGeneratedFrom returns a copy that says where the read set originated.
+// WithGeneratedFrom returns a copy that says where the read set originated, in up to 127 characters, such as a flow cell.
 func (s Source) WithGeneratedFrom(origin string) Source {
 	s = s.clone()
 	s.GeneratedFrom = origin
 	return s
 }
 
-// WithReference returns a copy with the ARN of the reference genome.
+// WithReference returns a copy with the ARN of the reference genome, which BAM and CRAM files need and others do without.
 func (s Source) WithReference(arn string) Source {
 	s = s.clone()
 	s.ReferenceARN = arn
@@ -123,7 +123,7 @@ func (s Source) clone() Source {
 // Item returns the source as the SDK's request type, without empty optional fields. They share no memory.
 func (s Source) Item() types.StartReadSetImportJobSourceItem { return s.shape().Item() }
 
-// SourceFromItem returns the source of an SDK request item. They share no memory. It does not validate.
+// SourceFromItem returns the source of an SDK request item, for code that has those. It copies, and does not validate.
 func SourceFromItem(item types.StartReadSetImportJobSourceItem) Source {
 	return sourceFromShape(wire.SourceFromItem(item))
 }

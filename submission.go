@@ -10,7 +10,7 @@ import (
 	"github.com/readsetimport/readsetimport/internal/search"
 )
 
-// Phase is how far a batch has got.
+// Phase is how far a batch has got. To give it up, stop in PhasePlanned; [Submission.Ended] says when nothing is left.
 type Phase string
 
 // The phases of a batch, in their order.

@@ -21,7 +21,7 @@ const (
 
 var allRules = []Rule{RuleRequired, RuleLength, RulePattern, RuleEnum, RuleCombination, RuleReserved, RuleDuplicate}
 
-// FieldError is one fault of one field.
+// FieldError is one fault of one field. Decide by Path and Rule, and show Error to whoever can correct the input.
 type FieldError struct {
 	// Path of the field, in the service's own names: sources[3].tags["aws:x"].
 	Path string
@@ -34,10 +34,10 @@ type FieldError struct {
 	Detail string
 }
 
-// Error returns the path and what is allowed there.
+// Error returns the path and what is allowed there, without the value, so that it can be logged.
 func (e *FieldError) Error() string { return e.Path + ": " + e.Detail }
 
-// Is reports whether target is [ErrValidation].
+// Is reports whether target is [ErrValidation], so that errors.Is finds it in whatever wraps the fault.
 func (e *FieldError) Is(target error) bool { return target == ErrValidation }
 
 // ValidationError is every fault that was found, in the order of the input. It is [ErrValidation]. When it is returned,
@@ -51,7 +51,7 @@ func listFaults(faults []*FieldError, text func(*FieldError) string) string {
 	return logtext.List(len(faults), func(i int) string { return text(faults[i]) })
 }
 
-// Unwrap returns every fault, for errors.Is and errors.As.
+// Unwrap returns every fault, so that errors.As finds the first [*FieldError]. Range over Fields for all of them.
 func (e *ValidationError) Unwrap() []error {
 	errs := make([]error, len(e.Fields))
 	for i, f := range e.Fields {
@@ -60,7 +60,7 @@ func (e *ValidationError) Unwrap() []error {
 	return errs
 }
 
-// Is reports whether target is [ErrValidation].
+// Is reports whether target is [ErrValidation]. An [*Error] with status 400 is that, too: errors.As tells them apart.
 func (e *ValidationError) Is(target error) bool { return target == ErrValidation }
 
 // Validate checks the source against the constraints of HealthOmics, and reports every fault in a [*ValidationError].

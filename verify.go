@@ -11,10 +11,10 @@ import (
 	"github.com/readsetimport/readsetimport/readset"
 )
 
-// ReadSet is a read set as the service lists it: see package readset.
+// ReadSet is a read set as the service lists it, deleted ones included: package readset tells which are there.
 type ReadSet = readset.ReadSet
 
-// ReadSetFilter says which read sets of a store are wanted: see package readset.
+// ReadSetFilter says which read sets of a store [Client.ReadSets] returns, by default all: see package readset.
 type ReadSetFilter = readset.Filter
 
 var (
@@ -54,7 +54,7 @@ func DoubleReadSets(sets iter.Seq2[ReadSet, error]) ([][]ReadSet, error) {
 	return readset.Doubles(sets)
 }
 
-// DiscrepancyKind says what does not agree with a result.
+// DiscrepancyKind says what does not agree with a result, so that a program can decide what to do about it.
 type DiscrepancyKind string
 
 // The kinds of discrepancies.
@@ -68,7 +68,7 @@ const (
 	ReadSetSameContent DiscrepancyKind = "content twice"  // an earlier one of the results has the same content, or is the same read set
 )
 
-// Discrepancy is something in the store that does not agree with a result.
+// Discrepancy is something in the store that does not agree with a result. Look into it before deleting files in S3.
 type Discrepancy struct {
 	Kind    DiscrepancyKind
 	Result  Result

@@ -97,7 +97,7 @@ func (p Place) Matches(other Place) bool {
 	return same(p.Region, other.Region) && same(p.Account, other.Account) && p.Endpoint == other.Endpoint
 }
 
-// String describes the place, for messages.
+// String describes the place in one line with the Region, the account and the endpoint, as far as they are known.
 func (p Place) String() string {
 	text := "an unknown Region"
 	if p.Region != "" {
@@ -125,13 +125,13 @@ type Source struct {
 // sample sheets.
 type Fingerprint [16]byte
 
-// String returns the fingerprint in hexadecimal.
+// String returns the fingerprint in hexadecimal: 32 digits, by which grep finds the source in the lines of a [File].
 func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }
 
-// MarshalText writes the fingerprint in hexadecimal, in JSON too.
+// MarshalText writes the fingerprint as String does, so that in JSON it is a string, or the key of an object.
 func (f Fingerprint) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
 
-// UnmarshalText reads what MarshalText writes.
+// UnmarshalText reads what MarshalText writes. The error says that these are not 32 hexadecimal digits.
 func (f *Fingerprint) UnmarshalText(text []byte) error {
 	if hex.DecodedLen(len(text)) != len(f) {
 		return fmt.Errorf("fingerprint: want %d hexadecimal digits, got %d", hex.EncodedLen(len(f)), len(text))

@@ -9,7 +9,8 @@ import (
 	"github.com/readsetimport/readsetimport"
 )
 
-// ErrUnknownFormat is the cause of a fault if the input has none of the formats that this package reads.
+// ErrUnknownFormat is the cause of a fault if the input has none of the formats that this package reads. Test with errors.Is.
+// Columns make a table of any other format readable, and Inventory an S3 Inventory: see [Options].
 var ErrUnknownFormat = errors.New("unknown manifest format")
 
 // Error lists what is wrong with a manifest.
@@ -57,7 +58,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the faults and Err, for errors.Is and errors.As.
+// Unwrap returns the faults and Err, so that errors.As finds the first [*Fault], and errors.Is what ended the reading early.
 func (e *Error) Unwrap() []error {
 	errs := make([]error, 0, len(e.Faults)+1)
 	for _, f := range e.Faults {
@@ -105,10 +106,11 @@ func (f *Fault) Error() string {
 	return b.String()
 }
 
-// Is reports whether target is [readsetimport.ErrValidation].
+// Is reports whether target is [readsetimport.ErrValidation], so that errors.Is tells a faulty manifest from one that cannot
+// be opened.
 func (f *Fault) Is(target error) bool { return target == readsetimport.ErrValidation }
 
-// Unwrap returns Err.
+// Unwrap returns Err, so that errors.Is finds [ErrUnknownFormat], and errors.As what RewriteURI or IDs returned.
 func (f *Fault) Unwrap() error { return f.Err }
 
 // place is where a field stands.

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
-// SkipReason says why a file of a listing is in no source, for [Options].OnSkip.
+// SkipReason says why a file of a listing is in no source, for [Options].OnSkip: to log, or to count how many of each.
 type SkipReason string
 
 // Reasons why a file is skipped.

@@ -135,7 +135,8 @@ func (f Fault) WithDelay(d time.Duration) Fault {
 	return f
 }
 
-// WithMessage returns the fault with another message in the body, for tests of what is shown or logged of it.
+// WithMessage returns the fault with another message in the body, such as one that quotes a sample id, for tests of what a
+// program shows or logs of it.
 func (f Fault) WithMessage(message string) Fault {
 	f.Message = message
 	return f

@@ -28,7 +28,7 @@ type Source struct {
 	Tags                                           map[string]string
 }
 
-// JobSource is a source of a [Job] and its state.
+// JobSource is a source of a [Job] and what became of it: the read set that it is, or why there is none.
 type JobSource struct {
 	Source
 	ReadSetID     string // empty unless the source was imported; stays when the read set is deleted
@@ -71,6 +71,7 @@ type Upload struct {
 }
 
 // Request is a request that reached the service, as [Service.Requests] returns it and [Options.Fault] decides on it.
+// Starts with the same ClientToken are one that was repeated.
 type Request struct {
 	Op                        string    // empty if no operation has this method and path
 	Time                      time.Time // of arrival, by time.Now, without [Options.ClockSkew]
@@ -90,7 +91,7 @@ type Outcome struct {
 	Message string                           // the statusMessage
 }
 
-// Failed returns the outcome of a source that is not imported, for the reason given.
+// Failed returns the outcome of a source that is not imported, for the reason given. Return it from [Options.Outcome].
 func Failed(message string) Outcome {
 	return Outcome{Status: types.ReadSetImportJobItemStatusFailed, Message: message}
 }

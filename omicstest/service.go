@@ -31,7 +31,8 @@ type Service struct {
 	answers  uint64 // number of request ids given out
 }
 
-// New returns a service whose stores are empty.
+// New returns a service whose stores are empty. It listens nowhere: take a client from [Service.Client], or serve it with
+// net/http/httptest for clients of other languages.
 func New(optFns ...func(*Options)) *Service {
 	var o Options
 	for _, fn := range optFns {

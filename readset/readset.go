@@ -9,7 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
 
-// ReadSet is a read set as the service lists it. Fields that the service leaves out are empty.
+// ReadSet is a read set as the service lists it. Fields that the service leaves out are empty. A deleted one is listed, too:
+// ask [ReadSet.Present] before counting on it.
 type ReadSet struct {
 	ID, SequenceStoreID, SubjectID, SampleID, Name, ReferenceARN, GeneratedFrom string
 
@@ -27,6 +28,7 @@ type ReadSet struct {
 }
 
 // Present reports whether the read set is in the store: it is not deleted or about to be, nor an upload that failed.
+// One that is archived is there, and must be activated before it is read.
 func (s ReadSet) Present() bool {
 	switch s.Status {
 	case types.ReadSetStatusDeleted, types.ReadSetStatusDeleting, types.ReadSetStatusUploadFailed:

@@ -13,7 +13,8 @@ import (
 	"github.com/readsetimport/readsetimport"
 )
 
-// CheckOptions are the options of [Check]. The zero value of each is its documented default.
+// CheckOptions are the options of [Check]. The zero value of each is its documented default; set Region, since files in another
+// one than the store's cannot be imported.
 type CheckOptions struct {
 	// Region of the sequence store. Files in buckets of other Regions cannot be imported. By default, the Region is not
 	// compared.

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Options of [List] and [Sources]. The zero value of each is its documented default.
+// Options of [List] and [Sources]: which files are wanted, and where the ids of subjects and samples come from. The zero value
+// of each is its documented default.
 type Options struct {
 	// Suffixes of the keys that are wanted, in any case: .cram. By default, all are.
 	Suffixes []string

@@ -62,7 +62,7 @@ type Problem struct {
 	Detail   string // what is wrong and what to do, in one line without ids of samples or subjects
 }
 
-// String returns the problem in one line.
+// String returns the problem in one line for a person: severity, code, file, and what to do.
 func (p Problem) String() string {
 	return string(p.Severity) + " " + string(p.Code) + " " + oneLine(p.File) + ": " + p.Detail
 }

@@ -47,7 +47,7 @@ type File struct {
 	LastModified time.Time
 }
 
-// URI returns s3://bucket/key.
+// URI returns s3://bucket/key with the key as it is, not URL-encoded: what a source's Source1 and Source2 take.
 func (f File) URI() string { return "s3://" + f.Bucket + "/" + f.Key }
 
 // folder returns the key up to its last slash, which it includes.

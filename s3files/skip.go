@@ -22,7 +22,8 @@ const (
 	SkipInvalid      SkipReason = "invalid"      // reads that cannot be imported as they are: Detail says why
 )
 
-// Skipped is an object that is in no source, for [Options].OnSkip.
+// Skipped is an object that is in no source, for [Options].OnSkip. Show those that are [SkipInvalid] or [SkipUnknown] to a
+// person: they may be reads that are missed otherwise.
 type Skipped struct {
 	File   File
 	Reason SkipReason
@@ -63,10 +64,10 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns what ended the listing early.
+// Unwrap returns what ended the listing early, such as the end of the context; nil if all of it was seen.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is reports whether target is [readsetimport.ErrValidation].
+// Is reports whether target is [readsetimport.ErrValidation], which it is even if the listing ended early: see Unwrap.
 func (e *Error) Is(target error) bool { return target == readsetimport.ErrValidation }
 
 // skips counts the invalid files and reports all that are skipped.

@@ -1,4 +1,5 @@
-// Package journaltest checks implementations of [journal.Journal].
+// Package journaltest checks implementations of [journal.Journal], such as one that keeps its records in a database. Call its
+// functions in the tests of each: a journal that loses, repeats or reorders records can have a source imported twice.
 package journaltest
 
 import (
