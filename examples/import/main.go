@@ -208,7 +208,17 @@ func connect(ctx context.Context, f flags, stderr io.Writer) (readsetimport.API,
 		return newSimulation(), simulatedPace, nil
 	}
 	cfg, err := config.LoadDefaultConfig(ctx)
-	return omics.NewFromConfig(cfg), func(*readsetimport.Options) {}, err
+	if err != nil {
+		return nil, nil, err
+	}
+	// Said once and before anything begins, not of each source in the end.
+	if cfg.Region == "" {
+		return nil, nil, errors.New("nothing was sent, since there is no Region: set AWS_REGION to the one that the store is in")
+	}
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil && ctx.Err() == nil { // what is cut off says so itself
+		return nil, nil, fmt.Errorf("nothing was sent, since there are no credentials: set AWS_PROFILE, or what else the AWS SDK reads: %w", err)
+	}
+	return omics.NewFromConfig(cfg), func(*readsetimport.Options) {}, nil
 }
 
 // cutOffNote says what the end of the context stops, and what goes on.

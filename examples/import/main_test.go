@@ -94,7 +94,7 @@ func TestRun(t *testing.T) {
 			args: []string{"-journal", sheet, "-store", "1234567890", "-role", "arn:aws:iam::123456789012:role/import"}, code: exitInvalid,
 			stderr: []string{`line 1`},
 		},
-		"no such sheet":  {args: []string{"-sheet", "no/such.csv"}, code: exitInvalid, stderr: []string{`no such file`}},
+		"no such sheet":  {args: []string{"-sheet", "no/such.csv"}, code: exitInvalid, stderr: []string{`no such file or directory in .*/examples/import\n$`}},
 		"unknown format": {args: []string{"-sheet", "-"}, stdin: "# Notes\n\ntext\n", code: exitInvalid, stderr: []string{`^standard input:3:1: `}},
 		"empty list":     {args: []string{"-sheet", "-"}, stdin: "sample,fastq_1,fastq_2\n", code: exitInvalid, stderr: []string{`sources: at least one source is needed`}},
 		"faults in a sheet": {
@@ -245,6 +245,28 @@ func TestAWS(t *testing.T) {
 	require.Equal(t, exitFailed, code, "%s%s", &stdout, &stderr)
 	require.Contains(t, stdout.String(), "0 of 10 read sets are in the store")
 	require.Contains(t, stderr.String(), "not found")
+}
+
+// What is missing is said once, and not of each source.
+func TestAWSWithoutSettings(t *testing.T) {
+	for setting, want := range map[string]string{
+		"AWS_REGION":        "import: nothing was sent, since there is no Region: set AWS_REGION ",
+		"AWS_ACCESS_KEY_ID": "import: nothing was sent, since there are no credentials: set AWS_PROFILE",
+	} {
+		t.Run(setting, func(t *testing.T) {
+			useProxy(t)
+			t.Setenv(setting, "")
+			if setting != "AWS_REGION" {
+				t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+			}
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), []string{"-store", "1234567890", "-role", role}, nil, &stdout, &stderr)
+			require.Equal(t, exitFailed, code)
+			require.Empty(t, stdout.String())
+			require.Equal(t, 1, strings.Count(stderr.String(), "\n"), &stderr)
+			require.Contains(t, stderr.String(), want)
+		})
+	}
 }
 
 // withoutAWS takes away what the machine knows of AWS.

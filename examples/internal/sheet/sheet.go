@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/readsetimport/readsetimport"
@@ -32,6 +34,11 @@ func Open(path string, stdin io.Reader, o Options) (Sheet, error) {
 		return Read("standard input", stdin, o)
 	}
 	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(path) {
+		if dir, dirErr := os.Getwd(); dirErr == nil { // which go -C, for one, has changed
+			err = fmt.Errorf("%w in %s", err, dir)
+		}
+	}
 	if err != nil {
 		return Sheet{}, err
 	}
