@@ -16,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Of every exported name, go doc has an example, or a comment that says what is not in the name already.
+// Of every exported name, go doc has an example, or a comment that says what is not in the name already. The words are only
+// counted: whether they say when to use it, and are true, is for whoever reads the change.
 func TestDocComments(t *testing.T) {
 	names := 0
 	for _, dir := range publicPackages(t) {
