@@ -208,7 +208,7 @@ func TestSheetWithJournal(t *testing.T) {
 		require.Contains(t, got.stdout, "\nrows 4: unclear 4\n")
 		got = audit("-journal", path)
 		require.Regexp(t, `(?m)^2     in the store  `+ids["a"]+` `, got.stdout)
-		require.Contains(t, got.stdout, "\nrows 4: in the store 2, twice 1, unclear 1\n", "the content tells what the jobs no longer do")
+		require.Contains(t, got.stdout, "\nrows 4: in the store 3, twice 1\n", "the journal knows both read sets")
 	})
 }
 

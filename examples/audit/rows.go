@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -92,12 +91,7 @@ const noRole = "arn:aws:iam:::role/none-is-needed"
 
 // readJobs finds the read sets of each row by the store's import jobs.
 func (a *sheetAudit) readJobs(ctx context.Context, log journal.Journal) error {
-	before, err := recall.Read(ctx, log)
-	if err != nil {
-		return err
-	}
-	found, err := a.client.Adopt(ctx, a.target)
-	if err != nil {
+	if _, err := a.client.Adopt(ctx, a.target); err != nil {
 		return err
 	}
 	known, err := recall.Read(ctx, log)
@@ -111,11 +105,11 @@ func (a *sheetAudit) readJobs(ctx context.Context, log journal.Journal) error {
 		if said.State == recall.InStore {
 			a.add(self, said.ReadSetID)
 		}
+		for _, id := range said.Spares {
+			a.add(self, id)
+		}
 	}
-	for _, double := range found.Doubles {
-		a.addSources(double)
-	}
-	return a.readOthers(ctx, before)
+	return nil
 }
 
 // add notes that a job has made a read set of a source, which may be one of the sheet.
@@ -124,36 +118,6 @@ func (a *sheetAudit) add(self journal.Fingerprint, readSetID string) {
 	if r := a.bySelf[self]; r != nil && readSetID != "" && !slices.Contains(r.ids, readSetID) {
 		r.ids = append(r.ids, readSetID)
 	}
-}
-
-func (a *sheetAudit) addSources(sources []readsetimport.JobSource) {
-	for _, s := range sources {
-		a.add(a.target.Fingerprint(s.Source), s.ReadSetID)
-	}
-}
-
-// readOthers looks again at the jobs of which a journal has known for long that they had sources which others had too. It does
-// not remember their read sets, and Adopt does not tell them a second time.
-func (a *sheetAudit) readOthers(ctx context.Context, before recall.Memory) error {
-	jobs := make(map[readsetimport.JobRef]bool)
-	for _, said := range before {
-		for _, ref := range said.Others {
-			if ref.SequenceStoreID == a.target.SequenceStoreID {
-				jobs[ref] = true
-			}
-		}
-	}
-	for ref := range jobs {
-		job, err := a.client.Get(ctx, ref)
-		switch {
-		case errors.Is(err, readsetimport.ErrNotFound): // the service does not know it any more
-		case err != nil:
-			return err
-		default:
-			a.addSources(job.Sources)
-		}
-	}
-	return nil
 }
 
 // verify drops the read sets that are not there, and notes what is wrong with the others.

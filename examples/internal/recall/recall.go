@@ -8,10 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
-	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -33,9 +33,9 @@ const (
 // Source is what a journal says of one source.
 type Source struct {
 	State     State
-	JobID     string                 // of the job that it is known by; empty if it is not known whether one was started
-	ReadSetID string                 // of what is in the store, or was
-	Others    []readsetimport.JobRef // the other jobs that had the source when the journal knew one already
+	JobID     string   // of the job that it is known by; empty if it is not known whether one was started
+	ReadSetID string   // of what is in the store, or was
+	Spares    []string // the source's other read sets in the store
 }
 
 // Read reads a journal from its beginning.
@@ -56,7 +56,7 @@ func Read(ctx context.Context, log journal.Journal) (Memory, error) {
 		case journal.Released:
 			known.set(batches[token], Source{})
 			delete(batches, token)
-		case journal.Ended:
+		case journal.Ended, journal.Settled:
 			known.ended(record)
 			delete(batches, token)
 		case journal.Adopted:
@@ -65,24 +65,43 @@ func Read(ctx context.Context, log journal.Journal) (Memory, error) {
 			known.gone(record.Sources)
 		}
 	}
+	for f, s := range known { // a spare counts where there is no other
+		if s.State != InStore && s.State != UnderWay && len(s.Spares) > 0 {
+			s.State, s.ReadSetID, s.Spares = InStore, s.Spares[0], s.Spares[1:]
+			known[f] = s
+		}
+	}
 	return known, nil
 }
 
 func (m Memory) set(sources []journal.Source, s Source) {
 	for _, source := range sources {
-		s.Others = m[source.Fingerprint].Others
+		s.Spares = m[source.Fingerprint].Spares
 		m[source.Fingerprint] = s
 	}
 }
 
-// ended takes the end of a job. A source that the record does not have stays on its way.
+// ended takes the end of a job. A source that the record does not have stays on its way, and of one without a status another
+// batch tells.
 func (m Memory) ended(r journal.Record) {
 	for i, s := range r.Sources {
 		state := Failed
-		if s.ReadSetID != "" {
+		switch {
+		case s.Status == "":
+			m.spare(s)
+			continue
+		case s.ReadSetID != "":
 			state = InStore
 		}
 		m.set(r.Sources[i:i+1], Source{State: state, JobID: r.JobID, ReadSetID: s.ReadSetID})
+	}
+}
+
+func (m Memory) spare(s journal.Source) {
+	source := m[s.Fingerprint]
+	if s.ReadSetID != "" && s.ReadSetID != source.ReadSetID && !slices.Contains(source.Spares, s.ReadSetID) {
+		source.Spares = append(source.Spares, s.ReadSetID)
+		m[s.Fingerprint] = source
 	}
 }
 
@@ -90,16 +109,16 @@ func (m Memory) ended(r journal.Record) {
 func (m Memory) adopted(r journal.Record) {
 	for i, s := range r.Sources {
 		state := UnderWay
-		switch {
+		switch now := m[s.Fingerprint].State; {
+		case s.Status == "":
+			m.spare(s)
+			continue
 		case s.ReadSetID != "":
 			state = InStore
 		case s.Status == types.ReadSetImportJobItemStatusFailed:
 			state = Failed
-		case s.Status == "":
-			source := m[s.Fingerprint]
-			source.Others = append(source.Others, readsetimport.JobRef{SequenceStoreID: r.SequenceStoreID, ID: r.JobID})
-			m[s.Fingerprint] = source
-			continue
+		case now == InStore || now == UnderWay:
+			continue // it is on its way once more
 		}
 		m.set(r.Sources[i:i+1], Source{State: state, JobID: r.JobID, ReadSetID: s.ReadSetID})
 	}
@@ -108,7 +127,10 @@ func (m Memory) adopted(r journal.Record) {
 func (m Memory) gone(sources []journal.Source) {
 	for _, s := range sources {
 		source := m[s.Fingerprint]
-		source.State = Gone
+		source.Spares = slices.DeleteFunc(source.Spares, func(id string) bool { return id == s.ReadSetID })
+		if source.State != InStore && source.State != UnderWay || source.ReadSetID == s.ReadSetID {
+			source.State, source.ReadSetID = Gone, s.ReadSetID
+		}
 		m[s.Fingerprint] = source
 	}
 }

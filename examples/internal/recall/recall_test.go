@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
-	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -42,7 +41,10 @@ func TestRead(t *testing.T) {
 		{Kind: journal.Started, ClientToken: "4", JobID: "4444444444"},
 		{Kind: journal.Released, ClientToken: "2"},
 		// b failed, and what became of c is not said.
-		{Kind: journal.Ended, ClientToken: "1", JobID: "1111111111", Sources: []journal.Source{source('b', ""), source('a', "2222222222")}},
+		{Kind: journal.Ended, ClientToken: "1", JobID: "1111111111", Sources: []journal.Source{
+			{Fingerprint: journal.Fingerprint{'b'}, Status: types.ReadSetImportJobItemStatusFailed},
+			{Fingerprint: journal.Fingerprint{'a'}, Status: types.ReadSetImportJobItemStatusFinished, ReadSetID: "2222222222"},
+		}},
 	})
 	require.NoError(t, err)
 	require.Equal(t, Memory{
@@ -66,15 +68,20 @@ func TestReadAdopted(t *testing.T) {
 		{Kind: journal.Adopted, ClientToken: "1", JobID: "1111111111", Sources: []journal.Source{
 			with(source('a', "3333333333"), finished), with(source('b', ""), failed), with(source('c', ""), running), with(source('d', "4444444444"), finished),
 		}},
-		{Kind: journal.Adopted, ClientToken: "2", SequenceStoreID: "9876543210", JobID: "2222222222", Sources: []journal.Source{source('a', ""), with(source('b', "5555555555"), finished)}},
+		{Kind: journal.Adopted, ClientToken: "2", JobID: "2222222222", Sources: []journal.Source{
+			source('a', "6666666666"), with(source('b', "5555555555"), finished), source('d', "7777777777"), with(source('d', ""), running), source('e', "8888888888"), source('f', "9999999999"),
+		}},
+		{Kind: journal.Gone, Sources: []journal.Source{source('a', "6666666666"), source('f', "9999999999")}},
 		{Kind: journal.Gone, Sources: []journal.Source{source('a', "3333333333"), source('d', "4444444444")}},
 		{Kind: journal.Sending, ClientToken: "3", Sources: []journal.Source{source('a', "")}},
 	})
 	require.NoError(t, err)
 	require.Equal(t, Memory{
-		{'a'}: {State: UnderWay, Others: []readsetimport.JobRef{{SequenceStoreID: "9876543210", ID: "2222222222"}}},
+		{'a'}: {State: UnderWay, Spares: []string{}},
 		{'b'}: {State: InStore, JobID: "2222222222", ReadSetID: "5555555555"},
 		{'c'}: {State: UnderWay, JobID: "1111111111"},
-		{'d'}: {State: Gone, JobID: "1111111111", ReadSetID: "4444444444"},
+		{'d'}: {State: InStore, JobID: "1111111111", ReadSetID: "7777777777", Spares: []string{}},
+		{'e'}: {State: InStore, ReadSetID: "8888888888", Spares: []string{}},
+		{'f'}: {State: Gone, ReadSetID: "9999999999", Spares: []string{}},
 	}, known)
 }
