@@ -1,20 +1,15 @@
 package readsetimport
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport/internal/adopt"
-	"github.com/readsetimport/readsetimport/internal/ledger"
-	"github.com/readsetimport/readsetimport/internal/rules"
 	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/journal"
 )
@@ -59,21 +54,26 @@ func (c *Client) Adopt(ctx context.Context, t Target, optFns ...func(*AdoptOptio
 	for _, fn := range optFns {
 		fn(&o)
 	}
-	err := t.Validate()
-	switch {
-	case err != nil:
-	case c.ledger == nil:
-		err = errNoJournal
-	case c.readSets == nil:
+	err := c.remembers(ctx, t)
+	if err == nil && c.readSets == nil {
 		err = errNoReadSetAPI
-	default:
-		err = c.openJournal(ctx, t)
 	}
 	if err != nil {
 		return &Adoption{}, err
 	}
 	found, err := adopt.Run(ctx, c.ledger, c.adoptable(ctx, t, o.Since))
 	return (*Adoption)(&found), err
+}
+
+// remembers reads the journal, and reports what keeps it from being used for a store.
+func (c *Client) remembers(ctx context.Context, t Target) error {
+	if err := t.Validate(); err != nil {
+		return err
+	}
+	if c.ledger == nil {
+		return errNoJournal
+	}
+	return c.openJournal(ctx, t)
 }
 
 // adoptable is the store as its jobs can be adopted.
@@ -121,9 +121,8 @@ func (c *Client) adoptable(ctx context.Context, t Target, since time.Time) adopt
 		ReadSets: func(ctx context.Context) iter.Seq2[ReadSet, error] {
 			return c.ReadSets(ctx, t.SequenceStoreID, func(f *ReadSetFilter) { f.CreatedAfter = since })
 		},
-		ReadSet: func(ctx context.Context, id string) (ReadSet, error) {
-			set, _, err := c.findReadSet(ctx, t.SequenceStoreID, id)
-			return set, err
+		ReadSet: func(ctx context.Context, id string) (ReadSet, string, error) {
+			return c.findReadSet(ctx, t.SequenceStoreID, id)
 		},
 		Named: func(s JobSource, readSetID string) JobSource {
 			s.Status, s.ReadSetID, s.StatusMessage = types.ReadSetImportJobItemStatusFinished, readSetID, ""
@@ -144,76 +143,18 @@ func (t Target) adoptable(job Job) adopt.Job[JobSource] {
 	return out
 }
 
-// Doubt is a batch of which it is unknown what became of some of its sources: a person can find out, and tell [Client.Settle].
-type Doubt struct {
-	SequenceStoreID string
-	ClientToken     string    // of the batch's first attempt: it names the batch in the journal
-	SentAt          time.Time // when a request may have left at the earliest
-	JobID           string    // the job that carries the sources; empty: it is unknown whether there is one
-	Sources         []DoubtSource
-}
-
-// DoubtSource is a source in doubt. The sheet has its files: compare Fingerprint with [Target.Fingerprint] of its rows.
-type DoubtSource struct {
-	Fingerprint Fingerprint
-	ReadSetIDs  []string // read sets that an import found it may be
-}
+// Doubt is a batch of which it is unknown what became of some of its sources: see [journal.Doubt].
+type Doubt = journal.Doubt
 
 // Doubts returns the batches of a store that the journal has in doubt: those of which it is unknown whether a job was started,
 // and those whose job the service does not know any more, or does not tell what became of its sources. Use it when an import
 // reports [ErrUnresolved] again and again; one that reports it for the first time may settle it in its next run. It costs a
 // request for each job that the journal takes to be running. The error is that of [Client.Adopt].
 func (c *Client) Doubts(ctx context.Context, t Target) ([]Doubt, error) {
-	err := t.Validate()
-	if err == nil && c.ledger == nil {
-		err = errNoJournal
-	}
-	if err == nil {
-		err = c.openJournal(ctx, t)
-	}
-	if err != nil {
+	if err := c.remembers(ctx, t); err != nil {
 		return nil, err
 	}
-	var out []Doubt
-	for _, b := range c.ledger.UnderWay(t.SequenceStoreID) {
-		if b.JobID != "" {
-			job, _, err := c.findJob(ctx, JobRef{b.SequenceStoreID, b.JobID})
-			if err != nil {
-				return out, err
-			}
-			answers := job.answers(t)
-			b.Sources = slices.DeleteFunc(b.Sources, func(f Fingerprint) bool {
-				return job.ID != "" && (!job.Done() || job.outcome(answers[f]) != wire.Unclear)
-			})
-		}
-		d := Doubt{SequenceStoreID: b.SequenceStoreID, ClientToken: b.ClientToken, SentAt: b.SentAt, JobID: b.JobID}
-		for _, f := range b.Sources {
-			s := DoubtSource{Fingerprint: f}
-			for _, candidate := range b.Candidates {
-				if candidate.Fingerprint == f {
-					s.ReadSetIDs = append(s.ReadSetIDs, candidate.ReadSetID)
-				}
-			}
-			d.Sources = append(d.Sources, s)
-		}
-		if len(d.Sources) > 0 {
-			out = append(out, d)
-		}
-	}
-	return out, nil
-}
-
-// findJob returns a job, or zero and false if the service does not know it.
-func (c *Client) findJob(ctx context.Context, ref JobRef) (job Job, known bool, err error) {
-	err = c.retry(ctx, requestTries, 5, untold, func() (err error) {
-		job, err = c.get(ctx, ref)
-		return err
-	})
-	var e *Error
-	if errors.As(err, &e) && e.Code == wire.CodeNotFound {
-		return Job{}, false, nil
-	}
-	return job, err == nil, err
+	return adopt.Doubts(ctx, c.ledger, c.adoptable(ctx, t, time.Time{}))
 }
 
 // Settle writes a person's decision on a doubt into the journal, so that the next import goes on: each source with an id was
@@ -225,78 +166,15 @@ func (c *Client) findJob(ctx context.Context, ref JobRef) (job Job, known bool, 
 // batch in hand, or if the doubt is not what it was. What it cannot check is what the person is asked: that a read set without
 // a job has the content of these files, and that no late job brings in what is said not to be imported.
 func (c *Client) Settle(ctx context.Context, d Doubt, readSetIDs map[Fingerprint]string) error {
+	t := Target{SequenceStoreID: d.SequenceStoreID}
 	if c.ledger == nil {
 		return errNoJournal
 	}
-	if err := c.openJournal(ctx, Target{SequenceStoreID: d.SequenceStoreID}); err != nil {
+	if c.readSets == nil {
+		return errNoReadSetAPI
+	}
+	if err := c.openJournal(ctx, t); err != nil {
 		return err
 	}
-	if _, underWay := c.ledger.Batch(d.ClientToken); !underWay {
-		return ledger.ErrSettled
-	}
-	rec := journal.Record{Kind: journal.Settled, Time: time.Now(), SequenceStoreID: d.SequenceStoreID, ClientToken: d.ClientToken, JobID: d.JobID}
-	if d.JobID != "" {
-		switch job, known, err := c.findJob(ctx, JobRef{d.SequenceStoreID, d.JobID}); {
-		case err != nil:
-			return err
-		case known && !job.Done():
-			return fmt.Errorf("readsetimport: job %s has not ended: an import waits for it", d.JobID)
-		}
-	}
-	of := make(map[string]Fingerprint) // whose a read set is
-	for _, s := range c.ledger.ReadSets(d.SequenceStoreID) {
-		of[s.ReadSetID] = s.Fingerprint
-	}
-	for _, s := range d.Sources {
-		id, imported := readSetIDs[s.Fingerprint]
-		if imported {
-			job, err := c.checkSettled(ctx, d.SequenceStoreID, s.Fingerprint, id)
-			if other, taken := of[id]; err == nil && taken {
-				err = fmt.Errorf("readsetimport: read set %s is that of source %s", id, other)
-			}
-			if err != nil {
-				return err
-			}
-			of[id] = s.Fingerprint
-			rec.JobID = cmp.Or(rec.JobID, job)
-		}
-		rec.Sources = append(rec.Sources, settledAs(s.Fingerprint, id))
-	}
-	for f := range readSetIDs {
-		if !slices.ContainsFunc(d.Sources, func(s DoubtSource) bool { return s.Fingerprint == f }) {
-			return fmt.Errorf("readsetimport: source %s is none of the doubt", f)
-		}
-	}
-	return c.ledger.Settle(ctx, rec, d.JobID)
-}
-
-func settledAs(f Fingerprint, id string) journal.Source {
-	if id == "" {
-		return journal.Source{Fingerprint: f, Status: types.ReadSetImportJobItemStatusFailed}
-	}
-	return journal.Source{Fingerprint: f, Status: types.ReadSetImportJobItemStatusFinished, ReadSetID: id}
-}
-
-// checkSettled reports what contradicts that a source is a read set, and returns the job that created it, if that can be told.
-func (c *Client) checkSettled(ctx context.Context, storeID string, f Fingerprint, id string) (string, error) {
-	if !rules.IsID(id) {
-		return "", fmt.Errorf("readsetimport: %.40q is no id of a read set", id)
-	}
-	if c.readSets == nil {
-		return "", errNoReadSetAPI
-	}
-	set, jobID, err := c.findReadSet(ctx, storeID, id)
-	switch {
-	case err != nil:
-		return "", err
-	case !set.Present() || set.ID == "":
-		return "", fmt.Errorf("readsetimport: read set %s is not in the store", id)
-	case jobID == "":
-		return "", nil
-	}
-	job, known, err := c.findJob(ctx, JobRef{storeID, jobID})
-	if known && job.answers(Target{SequenceStoreID: storeID})[f].ReadSetID != id {
-		err = fmt.Errorf("readsetimport: job %s made read set %s of other files", jobID, id)
-	}
-	return jobID, err
+	return adopt.Settle(ctx, c.ledger, c.adoptable(ctx, t, time.Time{}), d, readSetIDs)
 }

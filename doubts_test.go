@@ -158,7 +158,7 @@ func TestDoubtsOfJobs(t *testing.T) {
 			require.Len(t, doubts, in)
 			d := Doubt{
 				SequenceStoreID: testTarget.SequenceStoreID, ClientToken: mem.records[1].ClientToken, JobID: mem.records[2].JobID,
-				Sources: []DoubtSource{{Fingerprint: testTarget.Fingerprint(sources[0])}, {Fingerprint: testTarget.Fingerprint(sources[1])}},
+				Sources: []journal.DoubtSource{{Fingerprint: testTarget.Fingerprint(sources[0])}, {Fingerprint: testTarget.Fingerprint(sources[1])}},
 			}
 			if in == 1 {
 				require.Equal(t, d.Sources, doubts[0].Sources)

@@ -41,9 +41,9 @@ type Store[S any] struct {
 	Jobs     iter.Seq2[Job[S], error]
 	Job      func(ctx context.Context, id string) (job Job[S], known bool, err error)
 	ReadSets func(context.Context) iter.Seq2[readset.ReadSet, error]
-	ReadSet  func(ctx context.Context, id string) (readset.ReadSet, error) // the zero ReadSet: there is none of that id
-	Named    func(s S, readSetID string) S                                 // the source, as the one that this read set was made of
-	Told     func(Found[S], Job[S])                                        // called after each job that was read
+	ReadSet  func(ctx context.Context, id string) (set readset.ReadSet, jobID string, err error) // the zero ReadSet: there is none of that id
+	Named    func(s S, readSetID string) S                                                       // the source, as the one that this read set was made of
+	Told     func(Found[S], Job[S])                                                              // called after each job that was read
 }
 
 // Found is what was found, and not known before. It has the fields of the root package's Adoption, which it can be converted to.
@@ -242,7 +242,7 @@ func (r *run[S]) gone(ctx context.Context, sources []journal.Source) ([]journal.
 			missing[i] = false
 		case !listed:
 			group.Go(func() error {
-				set, err := r.store.ReadSet(ctx, s.ReadSetID)
+				set, _, err := r.store.ReadSet(ctx, s.ReadSetID)
 				missing[i] = set.ID == "" || !set.Present()
 				return err
 			})

@@ -224,7 +224,7 @@ func (w *world) judge() {
 		switch what := said(res); {
 		case res.JobID != "" && (!exists || !carried):
 			w.breaks("job", "%s: %s in job %s, which does not have it: %v", c.who, what, res.JobID, res.Err)
-		case what == saysFailed && source.ReadSetID != "":
+		case what == saysFailed && source.ReadSetID != "" && !w.deleted[source.ReadSetID]: // what is deleted may be told by the read sets
 			w.breaks("failed", "%s: failed in job %s, which brought it into the store as %s: %v", c.who, res.JobID, source.ReadSetID, res.Err)
 		case what == saysNotSent:
 			if job := w.sentBefore(c, bySource[res.Source.Source1]); job != "" {
