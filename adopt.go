@@ -54,7 +54,7 @@ func (c *Client) Adopt(ctx context.Context, t Target, optFns ...func(*AdoptOptio
 	for _, fn := range optFns {
 		fn(&o)
 	}
-	err := c.remembers(ctx, t)
+	err := c.remembers(ctx, t, t.Validate())
 	if err == nil && c.readSets == nil {
 		err = errNoReadSetAPI
 	}
@@ -65,12 +65,12 @@ func (c *Client) Adopt(ctx context.Context, t Target, optFns ...func(*AdoptOptio
 	return (*Adoption)(&found), err
 }
 
-// remembers reads the journal, and reports what keeps it from being used for a store.
-func (c *Client) remembers(ctx context.Context, t Target) error {
-	if err := t.Validate(); err != nil {
-		return err
-	}
-	if c.ledger == nil {
+// remembers reads the journal, and reports what keeps it from being used for a store; invalid is what is wrong with the target.
+func (c *Client) remembers(ctx context.Context, t Target, invalid error) error {
+	switch {
+	case invalid != nil:
+		return invalid
+	case c.ledger == nil:
 		return errNoJournal
 	}
 	return c.openJournal(ctx, t)
@@ -151,7 +151,7 @@ type Doubt = journal.Doubt
 // reports [ErrUnresolved] again and again; one that reports it for the first time may settle it in its next run. It costs a
 // request for each job that the journal takes to be running. The error is that of [Client.Adopt].
 func (c *Client) Doubts(ctx context.Context, t Target) ([]Doubt, error) {
-	if err := c.remembers(ctx, t); err != nil {
+	if err := c.remembers(ctx, t, t.Validate()); err != nil {
 		return nil, err
 	}
 	return adopt.Doubts(ctx, c.ledger, c.adoptable(ctx, t, time.Time{}))
@@ -167,14 +167,11 @@ func (c *Client) Doubts(ctx context.Context, t Target) ([]Doubt, error) {
 // a job has the content of these files, and that no late job brings in what is said not to be imported.
 func (c *Client) Settle(ctx context.Context, d Doubt, readSetIDs map[Fingerprint]string) error {
 	t := Target{SequenceStoreID: d.SequenceStoreID}
-	if c.ledger == nil {
-		return errNoJournal
+	if err := c.remembers(ctx, t, nil); err != nil {
+		return err
 	}
 	if c.readSets == nil {
 		return errNoReadSetAPI
-	}
-	if err := c.openJournal(ctx, t); err != nil {
-		return err
 	}
 	return adopt.Settle(ctx, c.ledger, c.adoptable(ctx, t, time.Time{}), d, readSetIDs)
 }

@@ -3,8 +3,6 @@ package readsetimport
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
@@ -64,41 +62,11 @@ type Error struct {
 
 // Error returns one line with the operation, the reason, the HTTP status and the request id, which a support case needs.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(e.Op)
-	kind := e.kind()
-	if kind != nil {
-		b.WriteString(": " + kind.Error())
-	}
-	if e.Code != "" {
-		b.WriteString(": " + wire.OneLine(e.Code))
-	}
-	if wire.IsServiceCode(e.Code) && e.Message != "" && kind != ErrValidation {
-		b.WriteString(": " + wire.OneLine(e.Message))
-	}
-	if 300 <= e.StatusCode && e.StatusCode < 400 {
-		b.WriteString(": redirects are refused")
-	}
-	if e.local {
-		b.WriteString(": not sent")
-	}
-	if e.StatusCode < 300 && e.Err != nil {
-		b.WriteString(": " + wire.Reason(e.Err))
-	}
-	var where []string
-	if e.StatusCode != 0 {
-		where = append(where, "status "+strconv.Itoa(e.StatusCode))
-	}
-	if e.RequestID != "" {
-		where = append(where, "request id "+wire.OneLine(e.RequestID))
-	}
-	if len(where) > 0 {
-		b.WriteString(" (" + strings.Join(where, ", ") + ")")
-	}
+	text := wire.Failure{Code: e.Code, Message: e.Message, RequestID: e.RequestID, StatusCode: e.StatusCode}.Describe(e.Op, e.kind(), e.local, e.Err)
 	if e.MayHaveStarted {
-		b.WriteString("; the job may have started")
+		text += "; the job may have started"
 	}
-	return b.String()
+	return text
 }
 
 // Unwrap returns the cause, so that errors.As reaches the types of the SDK, such as *types.ThrottlingException.

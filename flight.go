@@ -189,7 +189,7 @@ func (r *run) track(f *flight, before Job) {
 			f.slot.Started()
 		}
 		r.jobs[job.ID] = true
-		r.quotaSince = time.Time{}
+		r.patience.Renew()
 		r.counts.Submitted += len(f.index)
 		r.counts.Running += len(f.index)
 		r.emit(Event{Kind: EventJobStarted, Job: job})
@@ -254,20 +254,9 @@ func (r *run) wait(f *flight, trouble *Error) {
 	r.losePatience(since, trouble)
 }
 
-// losePatience halts the import when no slot came free for too long, and none is going to by the end of a job of this
-// client. since is when the service began to refuse while none ran; zero: one runs.
+// losePatience halts the import when no slot came free for too long: see [quota.Patience].
 func (r *run) losePatience(since time.Time, trouble *Error) {
-	if since.IsZero() {
-		r.quotaSince = time.Time{}
-		return
-	}
-	if r.quotaSince.IsZero() {
-		r.quotaSince = time.Now()
-	}
-	if r.quotaSince.Before(since) {
-		r.quotaSince = since
-	}
-	if time.Since(r.quotaSince) >= r.c.opts.QuotaTimeout {
+	if r.patience.Over(since, r.c.opts.QuotaTimeout) {
 		r.halt(fmt.Errorf("no job slot came free within %s: %w", r.c.opts.QuotaTimeout, trouble))
 	}
 }

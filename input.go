@@ -3,6 +3,7 @@ package readsetimport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -200,19 +201,18 @@ func (in *intake) check(s *Source, index int) error {
 	if len(c.Findings) > 0 {
 		return c.err()
 	}
-	first, second := token.File(s.Source1), token.File(s.Source2)
-	if _, twice := in.seen[first]; twice {
-		c.Fault(rules.Place{Index: index, Field: "sourceFiles.source1"}, rules.Duplicate, s.Source1, "must not be in the import twice")
-	}
-	if _, twice := in.seen[second]; twice && s.Source2 != "" {
-		c.Fault(rules.Place{Index: index, Field: "sourceFiles.source2"}, rules.Duplicate, s.Source2, "must not be in the import twice")
+	keys := [...]token.FileKey{token.File(s.Source1), token.File(s.Source2)}
+	for i, uri := range []string{s.Source1, s.Source2} {
+		if _, twice := in.seen[keys[i]]; twice && uri != "" {
+			c.Fault(rules.Place{Index: index, Field: fmt.Sprintf("sourceFiles.source%d", i+1)}, rules.Duplicate, uri, "must not be in the import twice")
+		}
 	}
 	if len(c.Findings) > 0 {
 		return c.err()
 	}
-	in.seen[first] = struct{}{}
+	in.seen[keys[0]] = struct{}{}
 	if s.Source2 != "" {
-		in.seen[second] = struct{}{}
+		in.seen[keys[1]] = struct{}{}
 	}
 	return nil
 }

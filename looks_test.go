@@ -54,7 +54,7 @@ func TestPollDelay(t *testing.T) {
 	t.Parallel()
 	c := newTestClient(t, omicstest.New())
 	for _, seconds := range []float64{0, 1, 1e3, 1e18, 1e300} {
-		d := c.pollDelay(seconds)
+		d := c.delays.Poll(seconds)
 		require.GreaterOrEqual(t, d, c.opts.MinPollDelay, fmt.Sprint(seconds))
 		require.LessOrEqual(t, d, c.opts.MaxPollDelay, fmt.Sprint(seconds))
 	}

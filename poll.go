@@ -86,7 +86,7 @@ func (c *Client) look(ctx context.Context, s Submission) (Submission, *Error, er
 	if ended {
 		return done(s), nil, nil
 	}
-	s.NextAt = time.Now().Add(c.lookDelay(age(s)))
+	s.NextAt = time.Now().Add(c.delays.Look(age(s)))
 	return s, nil, nil
 }
 
@@ -194,18 +194,6 @@ func (s Submission) sources() map[Fingerprint]int {
 	return counts
 }
 
-// lookDelay returns how long to wait before the next look at a job of that age, of whose like nothing is known.
-func (c *Client) lookDelay(age time.Duration) time.Duration {
-	return c.pollDelay(age.Seconds() / 10)
-}
-
-// pollDelay returns about that many seconds, within the bounds of the options.
-func (c *Client) pollDelay(seconds float64) time.Duration {
-	const most = 1e9 // seconds: some 30 years
-	d := time.Duration(min(seconds, most) * float64(time.Second))
-	return min(max(c.jittered(d), c.opts.MinPollDelay), c.opts.MaxPollDelay)
-}
-
 // nextLook returns how long to wait before the next look at a job that runs.
 func (r *run) nextLook(f *flight) time.Duration {
 	together, oldest := 0.0, 0.0
@@ -222,5 +210,5 @@ func (r *run) nextLook(f *flight) time.Duration {
 	case r.inputDone:
 		d *= 2 // nobody waits for the slot
 	}
-	return r.c.pollDelay(d)
+	return r.c.delays.Poll(d)
 }

@@ -61,7 +61,7 @@ func TestStart(t *testing.T) {
 				service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(time.Hour) })
 				service.Inject(omicstest.OpStart, test.faults...)
 				c := newTestClient(t, service, func(o *Options) { o.TokenWindow = test.window })
-				c.random = func() float64 { return 0.5 }
+				c.delays.Random = func() float64 { return 0.5 }
 				begin := time.Now()
 				batch := newBatch(testTarget, "run", testSources(3))
 				job, err := c.Start(t.Context(), batch)

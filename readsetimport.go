@@ -56,7 +56,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -222,7 +221,7 @@ type Client struct {
 	slots      *quota.Slots
 	ledger     *ledger.Ledger // nil without a journal
 	guard      wire.Guard
-	random     func() float64 // in [0, 1), for jitter
+	delays     quota.Delays
 
 	succeeded atomic.Bool // a request of this client has succeeded
 	looked    atomic.Bool // and a look at a job
@@ -252,13 +251,13 @@ func New(api API, optFns ...func(*Options)) (*Client, error) {
 		api:        api,
 		opts:       o,
 		fixedRunID: fixedRunID,
-		random:     jitter.Float64,
+		delays:     quota.Delays{Min: o.MinPollDelay, Max: o.MaxPollDelay, Random: jitter.Float64},
 		door:       make(chan struct{}, 1),
 		runs:       make(map[*run]struct{}),
 		watchers:   make(map[string]*run),
 	}
 	c.readSets, _ = api.(ReadSetAPI)
-	c.slots = quota.NewSlots(o.MaxActiveJobs, o.MaxPollDelay, c.jittered)
+	c.slots = quota.NewSlots(o.MaxActiveJobs, o.MaxPollDelay, c.delays.Jittered)
 	if o.Journal != nil {
 		c.ledger = ledger.New(o.Journal)
 	}
@@ -266,20 +265,4 @@ func New(api API, optFns ...func(*Options)) (*Client, error) {
 		c.pacers[i] = quota.NewPacer(o.RequestRate)
 	}
 	return c, nil
-}
-
-// jittered is d give or take a tenth.
-func (c *Client) jittered(d time.Duration) time.Duration {
-	d = min(d, math.MaxInt64/2)
-	return time.Duration(float64(d) * (0.9 + 0.2*c.random()))
-}
-
-// backoff is the delay after the n-th failure in a row, from 1: doubling from a second to MaxPollDelay, with jitter.
-func (c *Client) backoff(n int) time.Duration {
-	most := max(c.opts.MaxPollDelay, time.Second)
-	d := most
-	if n < 30 {
-		d = min(most, time.Second<<max(0, n-1))
-	}
-	return d/2 + time.Duration(float64(d/2)*c.random())
 }

@@ -90,9 +90,11 @@ func (c *Client) call(ctx context.Context, op operation, send func(context.Conte
 }
 
 // request makes one request, and checks its answer. One that is not credible is an *Error.
-func request[T any](ctx context.Context, c *Client, op operation, send func(context.Context, func(*omics.Options)) (T, error), check func(T) error) (out T, err error) {
+func request[In, Out any](
+	ctx context.Context, c *Client, op operation, in *In, send func(context.Context, *In, ...func(*omics.Options)) (*Out, error), check func(*Out) error,
+) (out *Out, err error) {
 	err = c.call(ctx, op, func(ctx context.Context, harden func(*omics.Options)) (err error) {
-		out, err = send(ctx, harden)
+		out, err = send(ctx, in, harden)
 		return err
 	})
 	if err == nil {
@@ -115,59 +117,42 @@ var errTooLate = errors.New("the client token is too old")
 // start sends the batch's request under the token of an attempt, unless it is too late when its turn comes. A job it
 // returns has a valid id.
 func (c *Client) start(ctx context.Context, b Batch, attempt int, tooLate func() bool) (Job, error) {
-	in := &omics.StartReadSetImportJobInput{
-		SequenceStoreId: aws.String(b.Target.SequenceStoreID),
-		RoleArn:         aws.String(b.Target.RoleARN),
-		ClientToken:     aws.String(token.Attempt(b.ClientToken, attempt)),
-	}
+	in := wire.StartInput(b.Target.SequenceStoreID, b.Target.RoleARN, token.Attempt(b.ClientToken, attempt))
 	for _, s := range b.Sources {
 		in.Sources = append(in.Sources, s.Item())
 	}
-	out, err := request(ctx, c, opStart, func(ctx context.Context, harden func(*omics.Options)) (*omics.StartReadSetImportJobOutput, error) {
+	send := func(ctx context.Context, in *omics.StartReadSetImportJobInput, fns ...func(*omics.Options)) (*omics.StartReadSetImportJobOutput, error) {
 		if tooLate() {
 			return nil, errTooLate
 		}
-		return c.api.StartReadSetImportJob(ctx, in, harden)
-	}, func(out *omics.StartReadSetImportJobOutput) error {
+		return c.api.StartReadSetImportJob(ctx, in, fns...)
+	}
+	out, err := request(ctx, c, opStart, in, send, func(out *omics.StartReadSetImportJobOutput) error {
 		return wire.CheckStart(out, b.Target.SequenceStoreID)
 	})
 	if err != nil {
 		return Job{}, err
 	}
-	return Job{
-		JobRef:       JobRef{SequenceStoreID: b.Target.SequenceStoreID, ID: aws.ToString(out.Id)},
-		RoleARN:      aws.ToString(out.RoleArn),
-		Status:       out.Status,
-		CreationTime: aws.ToTime(out.CreationTime),
-	}, nil
+	return newJob(JobRef{b.Target.SequenceStoreID, aws.ToString(out.Id)}, out.RoleArn, out.Status, out.CreationTime, nil), nil
+}
+
+func newJob(ref JobRef, roleARN *string, status types.ReadSetImportJobStatus, created, completed *time.Time) Job {
+	return Job{JobRef: ref, RoleARN: aws.ToString(roleARN), Status: status, CreationTime: aws.ToTime(created), CompletionTime: aws.ToTime(completed)}
 }
 
 // get looks at a job once.
 func (c *Client) get(ctx context.Context, ref JobRef) (Job, error) {
 	in := &omics.GetReadSetImportJobInput{SequenceStoreId: aws.String(ref.SequenceStoreID), Id: aws.String(ref.ID)}
-	out, err := request(ctx, c, opGet, func(ctx context.Context, harden func(*omics.Options)) (*omics.GetReadSetImportJobOutput, error) {
-		return c.api.GetReadSetImportJob(ctx, in, harden)
-	}, func(out *omics.GetReadSetImportJobOutput) error {
+	out, err := request(ctx, c, opGet, in, c.api.GetReadSetImportJob, func(out *omics.GetReadSetImportJobOutput) error {
 		return wire.CheckGet(out, ref.SequenceStoreID, ref.ID, MaxSourcesPerJob)
 	})
 	if err != nil {
 		return Job{}, err
 	}
-	job := Job{
-		JobRef:         ref,
-		RoleARN:        aws.ToString(out.RoleArn),
-		Status:         out.Status,
-		StatusMessage:  aws.ToString(out.StatusMessage),
-		CreationTime:   aws.ToTime(out.CreationTime),
-		CompletionTime: aws.ToTime(out.CompletionTime),
-		Sources:        make([]JobSource, len(out.Sources)),
-	}
+	job := newJob(ref, out.RoleArn, out.Status, out.CreationTime, out.CompletionTime)
+	job.StatusMessage, job.Sources = aws.ToString(out.StatusMessage), make([]JobSource, len(out.Sources))
 	for i, s := range out.Sources {
-		job.Sources[i] = JobSource{
-			Source:        sourceFromShape(wire.SourceFromAnswer(s)),
-			Status:        s.Status,
-			StatusMessage: aws.ToString(s.StatusMessage),
-		}
+		job.Sources[i] = JobSource{Source: sourceFromShape(wire.SourceFromAnswer(s)), Status: s.Status, StatusMessage: aws.ToString(s.StatusMessage)}
 		if id := aws.ToString(s.ReadSetId); rules.IsID(id) {
 			job.Sources[i].ReadSetID = id
 		}
@@ -177,58 +162,37 @@ func (c *Client) get(ctx context.Context, ref JobRef) (Job, error) {
 
 // listPage is one page of the jobs created after a time, and the token of the next page or "".
 func (c *Client) listPage(ctx context.Context, storeID string, createdAfter time.Time, nextToken string) ([]Job, string, error) {
-	in := &omics.ListReadSetImportJobsInput{
-		SequenceStoreId: aws.String(storeID),
-		MaxResults:      aws.Int32(wire.PageSize),
-		Filter:          &types.ImportReadSetFilter{CreatedAfter: aws.Time(createdAfter)},
-	}
-	if nextToken != "" {
-		in.NextToken = aws.String(nextToken)
-	}
-	out, err := request(ctx, c, opList, func(ctx context.Context, harden func(*omics.Options)) (*omics.ListReadSetImportJobsOutput, error) {
-		return c.api.ListReadSetImportJobs(ctx, in, harden)
-	}, func(out *omics.ListReadSetImportJobsOutput) error { return wire.CheckList(out, storeID, nextToken) })
+	out, err := request(ctx, c, opList, wire.ListInput(storeID, createdAfter, nextToken), c.api.ListReadSetImportJobs, func(out *omics.ListReadSetImportJobsOutput) error {
+		return wire.CheckList(out, storeID, nextToken)
+	})
 	if err != nil {
 		return nil, "", err
 	}
 	jobs := make([]Job, len(out.ImportJobs))
 	for i, j := range out.ImportJobs {
-		jobs[i] = Job{
-			JobRef:         JobRef{SequenceStoreID: storeID, ID: aws.ToString(j.Id)},
-			RoleARN:        aws.ToString(j.RoleArn),
-			Status:         j.Status,
-			CreationTime:   aws.ToTime(j.CreationTime),
-			CompletionTime: aws.ToTime(j.CompletionTime),
-		}
+		jobs[i] = newJob(JobRef{storeID, aws.ToString(j.Id)}, j.RoleArn, j.Status, j.CreationTime, j.CompletionTime)
 	}
 	return jobs, aws.ToString(out.NextToken), nil
 }
 
 // readSetPage is one page of the read sets of a store, and the token of the next page or "".
 func (c *Client) readSetPage(ctx context.Context, storeID string, f ReadSetFilter, nextToken string) ([]ReadSet, string, error) {
-	in := &omics.ListReadSetsInput{SequenceStoreId: aws.String(storeID), MaxResults: aws.Int32(wire.PageSize), Filter: wire.ReadSetFilter(f)}
-	if nextToken != "" {
-		in.NextToken = aws.String(nextToken)
-	}
-	out, err := request(ctx, c, opListReadSets, func(ctx context.Context, harden func(*omics.Options)) (*omics.ListReadSetsOutput, error) {
-		return c.readSets.ListReadSets(ctx, in, harden)
-	}, func(out *omics.ListReadSetsOutput) error { return wire.CheckReadSets(out, storeID, nextToken) })
+	in := wire.ListReadSetsInput(storeID, f, nextToken)
+	out, err := request(ctx, c, opListReadSets, in, c.readSets.ListReadSets, func(out *omics.ListReadSetsOutput) error {
+		return wire.CheckReadSets(out, storeID, nextToken)
+	})
 	if err != nil {
 		return nil, "", err
 	}
-	sets := make([]ReadSet, len(out.ReadSets))
-	for i, item := range out.ReadSets {
-		sets[i] = wire.ReadSetFromList(storeID, item)
-	}
-	return sets, aws.ToString(out.NextToken), nil
+	return wire.ReadSetsFromList(storeID, out.ReadSets), aws.ToString(out.NextToken), nil
 }
 
 // readSetOf looks at a read set once, and returns which job created it, if that is known.
 func (c *Client) readSetOf(ctx context.Context, storeID, id string) (set ReadSet, job string, err error) {
 	in := &omics.GetReadSetMetadataInput{SequenceStoreId: aws.String(storeID), Id: aws.String(id)}
-	out, err := request(ctx, c, opReadSet, func(ctx context.Context, harden func(*omics.Options)) (*omics.GetReadSetMetadataOutput, error) {
-		return c.readSets.GetReadSetMetadata(ctx, in, harden)
-	}, func(out *omics.GetReadSetMetadataOutput) error { return wire.CheckMetadata(out, storeID, id) })
+	out, err := request(ctx, c, opReadSet, in, c.readSets.GetReadSetMetadata, func(out *omics.GetReadSetMetadataOutput) error {
+		return wire.CheckMetadata(out, storeID, id)
+	})
 	if err != nil {
 		return ReadSet{}, "", err
 	}
@@ -259,7 +223,7 @@ func (c *Client) retry(ctx context.Context, tries, absent int, told func(*Error,
 		if !again {
 			return err
 		}
-		wait := max(c.backoff(try), min(e.RetryAfter, quota.MaxPause))
+		wait := max(c.delays.Backoff(try), min(e.RetryAfter, quota.MaxPause))
 		told(e, wait)
 		if err := quota.Sleep(ctx, wait); err != nil {
 			return fmt.Errorf("%w; the last try: %w", err, e)

@@ -111,20 +111,19 @@ func record(before, after Submission, sources []Fingerprint) (journal.Record, bo
 // doubtedRecord says which read sets the sources of an ended batch may be, where that is in doubt.
 func doubtedRecord(s Submission, sources []Fingerprint) journal.Record {
 	r := journal.Record{Kind: journal.Doubted, Time: time.Now(), SequenceStoreID: s.Batch.Target.SequenceStoreID, ClientToken: s.Batch.ClientToken}
-	note := func(f Fingerprint, ids []string) {
-		for _, id := range ids {
-			r.Sources = append(r.Sources, journal.Source{Fingerprint: f, ReadSetID: id})
+	candidates := make(map[Fingerprint][]string)
+	if s.Phase == PhaseDone {
+		for f, js := range s.Job.answers(s.Batch.Target) {
+			candidates[f] = js.CandidateIDs
+		}
+	} else if sets := s.Search.Sets; s.Phase == PhaseUnresolved && sets != nil {
+		for i, ids := range sets.Candidates(s.wants()) {
+			candidates[s.Batch.Target.Fingerprint(s.Batch.Sources[i])] = ids
 		}
 	}
-	switch sets := s.Search.Sets; {
-	case s.Phase == PhaseDone:
-		answers := s.Job.answers(s.Batch.Target)
-		for _, f := range sources {
-			note(f, answers[f].CandidateIDs)
-		}
-	case s.Phase == PhaseUnresolved && sets != nil:
-		for i, ids := range sets.Candidates(s.wants()) {
-			note(s.Batch.Target.Fingerprint(s.Batch.Sources[i]), ids)
+	for _, f := range sources {
+		for _, id := range candidates[f] {
+			r.Sources = append(r.Sources, journal.Source{Fingerprint: f, ReadSetID: id})
 		}
 	}
 	return r
@@ -156,14 +155,8 @@ func (r *run) letGo(f *flight) {
 	}
 }
 
-// resumption gathers the sources of a batch that an earlier import began, as they come up in the input.
-type resumption struct {
-	token   string
-	place   map[Fingerprint]int // in the request
-	sources []Source            // in that order; those that have not come up are zero
-	index   []int
-	missing int
-}
+// resumption is a batch that an earlier import began, with those of its sources that have come up in the input.
+type resumption = ledger.Gathering[Source]
 
 // gather puts a source back in its batch, and returns the batch when it is whole again. It reports false if the batch is
 // under way no more: its job may have ended since the journal was asked about the source.
@@ -174,21 +167,15 @@ func (in *intake) gather(token string, f Fingerprint, s Source, index int) (*res
 		if !underWay {
 			return nil, false
 		}
-		n := len(known.Sources)
-		b = &resumption{token: token, place: make(map[Fingerprint]int, n), sources: make([]Source, n), index: make([]int, n), missing: n}
-		for i, f := range known.Sources {
-			b.place[f] = i
-		}
+		b = ledger.Gather[Source](known)
 		in.begun[token] = b
 	}
-	at, ok := b.place[f]
-	if !ok {
+	if !b.Put(f, s, index) {
 		in.r.c.ledger.LetGo([]Fingerprint{f}, in.r)
 		in.result(Result{Index: index, Source: s, Err: fmt.Errorf("%w: the journal has two batches of one token", ErrUnresolved)})
 		return nil, true
 	}
-	b.sources[at], b.index[at] = s, index
-	if b.missing--; b.missing > 0 {
+	if b.Missing > 0 {
 		return nil, true
 	}
 	return b, true
@@ -197,7 +184,7 @@ func (in *intake) gather(token string, f Fingerprint, s Source, index int) (*res
 // resumeAll takes up the batches of which the input has only a part, in the order in which they were sent.
 func (in *intake) resumeAll(ctx context.Context) {
 	sentAt := func(b *resumption) ledger.Batch {
-		known, _ := in.r.c.ledger.Batch(b.token)
+		known, _ := in.r.c.ledger.Batch(b.Token)
 		return known
 	}
 	parts := slices.SortedFunc(maps.Values(in.begun), func(a, b *resumption) int { return ledger.BySentAt(sentAt(a), sentAt(b)) })
@@ -209,26 +196,26 @@ func (in *intake) resumeAll(ctx context.Context) {
 // resume takes a batch in hand as the earlier import left it. If its job has ended in the meantime, its sources are
 // sorted anew.
 func (in *intake) resume(ctx context.Context, b *resumption) {
-	delete(in.begun, b.token)
-	known, slot, err := in.r.claim(ctx, b.token)
+	delete(in.begun, b.Token)
+	known, slot, err := in.r.claim(ctx, b.Token)
 	if err == nil && known.ClientToken != "" {
 		f := in.r.flightOf(known, slot)
 		f.add(b)
 		in.chunk.resumed = append(in.chunk.resumed, f)
 		return
 	}
-	for i, s := range b.sources {
+	for i, s := range b.Sources {
 		switch {
 		case s.Source1 == "":
 		case err != nil:
 			in.r.c.ledger.LetGo([]Fingerprint{in.r.target.Fingerprint(s)}, in.r)
-			res, ok := in.r.known(s, b.index[i], err)
+			res, ok := in.r.known(s, b.Index[i], err)
 			if !ok || errors.Is(err, ledger.ErrHeld) {
-				res = Result{Index: b.index[i], Source: s, Err: err}
+				res = Result{Index: b.Index[i], Source: s, Err: err}
 			}
 			in.result(res)
 		default:
-			in.sort(ctx, s, b.index[i])
+			in.sort(ctx, s, b.Index[i])
 		}
 	}
 }
@@ -290,12 +277,12 @@ func (r *run) flightOf(known ledger.Batch, slot *quota.Slot) *flight {
 // add gives the batch those of its sources that the input has. A request whose outcome is not known is repeated only if
 // it can be repeated exactly, and otherwise looked for.
 func (f *flight) add(b *resumption) {
-	for i, s := range b.sources {
+	for i, s := range b.Sources {
 		if s.Source1 != "" {
-			f.sources, f.index = append(f.sources, s), append(f.index, b.index[i])
+			f.sources, f.index = append(f.sources, s), append(f.index, b.Index[i])
 		}
 	}
-	if b.missing > 0 {
+	if b.Missing > 0 {
 		return
 	}
 	f.sub.Batch.Sources = f.sources

@@ -60,7 +60,7 @@ type run struct {
 	times                    quota.JobTimes
 	sweepAfter               time.Time // sweeps cost too much until then
 	sweepFailures            int
-	quotaSince               time.Time // since when there has been no slot, and no job of this client's running
+	patience                 quota.Patience
 }
 
 type grant struct {

@@ -41,7 +41,11 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 	if !s.Search.On() {
 		s.Search = search.New(s.SentAt)
 	}
-	if pause := s.searchPause(); !s.Search.ClearAt.IsZero() {
+	if !s.Search.ClearAt.IsZero() { // the service may list late
+		pause := settling
+		if s.Phase == PhaseRunning {
+			pause = listing
+		}
 		ago := quota.Elapsed(s.Search.ClearAt)
 		if ago < 0 { // the clock was set back
 			s.Search.ClearAt, ago = time.Now(), 0
@@ -111,14 +115,6 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 	}
 	next, err := c.conclude(s)
 	return next, nil, err
-}
-
-// searchPause returns how long after ClearAt the search begins: the service may list late.
-func (s Submission) searchPause() time.Duration {
-	if s.Phase == PhaseRunning {
-		return listing
-	}
-	return settling
 }
 
 // unsettled ends a batch of which neither jobs nor read sets tell what became of it.
@@ -317,17 +313,10 @@ func (c *Client) settled(s Submission) (Submission, *Error, error) {
 	if !job.Done() {
 		job.Status, job.StatusMessage = types.ReadSetImportJobStatusCompletedWithFailures, "the service does not know the job any more: its read sets told"
 	}
-	for i, o := range s.Search.Sets.Outcomes(s.wants(), open, taken) {
+	for i, o := range s.Search.Sets.Outcomes(s.wants(), open, taken, absent) {
 		js := &sources[i]
-		switch {
-		case o.ReadSetID != "":
-			js.Status, js.ReadSetID, js.StatusMessage = types.ReadSetImportJobItemStatusFinished, o.ReadSetID, ""
-			told = true
-		case len(o.Candidates) == 0 && absent:
-			js.Status, js.ReadSetID, js.StatusMessage = types.ReadSetImportJobItemStatusFailed, "", "no read set of it is in the store"
-			told = true
-		default:
-			js.CandidateIDs = o.Candidates
+		if js.CandidateIDs = o.Candidates; o.Status != "" {
+			js.Status, js.ReadSetID, js.StatusMessage, told = o.Status, o.ReadSetID, o.Message, true
 		}
 	}
 	if !told {

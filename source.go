@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
+	"github.com/readsetimport/readsetimport/internal/rules"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -129,34 +130,9 @@ func SourceFromItem(item types.StartReadSetImportJobSourceItem) Source {
 }
 
 // shape returns the source in the service's own shape, with the same map of tags.
-func (s Source) shape() wire.Source {
-	return wire.Source{
-		SourceFiles:    wire.SourceFiles{Source1: s.Source1, Source2: s.Source2},
-		SourceFileType: s.Type,
-		SubjectID:      s.SubjectID,
-		SampleID:       s.SampleID,
-		GeneratedFrom:  s.GeneratedFrom,
-		ReferenceARN:   s.ReferenceARN,
-		Name:           s.Name,
-		Description:    s.Description,
-		Tags:           s.Tags,
-	}
-}
+func (s Source) shape() wire.Source { return wire.ShapeOf(rules.Source(s)) }
 
-func sourceFromShape(w wire.Source) Source {
-	return Source{
-		Type:          w.SourceFileType,
-		Source1:       w.SourceFiles.Source1,
-		Source2:       w.SourceFiles.Source2,
-		SubjectID:     w.SubjectID,
-		SampleID:      w.SampleID,
-		Name:          w.Name,
-		Description:   w.Description,
-		GeneratedFrom: w.GeneratedFrom,
-		ReferenceARN:  w.ReferenceARN,
-		Tags:          w.Tags,
-	}
-}
+func sourceFromShape(w wire.Source) Source { return Source(w.Flat()) }
 
 // MarshalJSON writes the source in the service's own shape, as manifests and requests of other tools have it.
 func (s Source) MarshalJSON() ([]byte, error) { return json.Marshal(s.shape()) }

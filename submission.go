@@ -275,7 +275,7 @@ func (s Submission) denied(e *Error, patience time.Duration) bool {
 func (c *Client) failed(s Submission, e *Error) Submission {
 	s.Failures++
 	s.LastError = e.Error()
-	s.NextAt = time.Now().Add(max(c.backoff(s.Failures), min(e.RetryAfter, quota.MaxPause)))
+	s.NextAt = time.Now().Add(max(c.delays.Backoff(s.Failures), min(e.RetryAfter, quota.MaxPause)))
 	switch {
 	case !e.renewable():
 		s.DeniedSince = time.Time{}
@@ -292,7 +292,7 @@ func (c *Client) running(s Submission, job Job) Submission {
 	s.untried, s.MayHaveStarted = false, false
 	s.Failures, s.LastError, s.StartError, s.Doubts, s.Unsent, s.FailedAttempts = 0, "", "", 0, 0, 0
 	s.DeniedSince, s.FullSince, s.Search = time.Time{}, time.Time{}, Search{}
-	s.NextAt = time.Now().Add(c.lookDelay(age(s)))
+	s.NextAt = time.Now().Add(c.delays.Look(age(s)))
 	return s
 }
 

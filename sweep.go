@@ -3,8 +3,6 @@ package readsetimport
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -57,7 +55,7 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 	} else {
 		r.sweepFailures = 0
 	}
-	wait := r.c.backoff(r.sweepFailures)
+	wait := r.c.delays.Backoff(r.sweepFailures)
 	if e != nil && (!e.passing() || errors.Is(e, wire.ErrNotCredible) || r.sweepFailures >= sweepTries) || s.err == nil && !s.complete {
 		r.sweepAfter = now.Add(sweepRest) // looks at single jobs may be answered, or cost less
 	}
@@ -111,25 +109,25 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 // after so many pages, and then it is not complete.
 func (c *Client) listed(ctx context.Context, storeID string, since time.Time, ids map[string]bool, pages int) (map[string]Job, bool, error) {
 	seen := make(map[string]Job, len(ids))
-	tokens := make(map[string]bool)
-	for page, token := 0, ""; page < pages; page++ {
-		jobs, next, err := c.listPage(ctx, storeID, since, token)
-		if err != nil {
+	for job, err := range wire.Pages(func(token string) ([]Job, string, error) {
+		if pages--; pages < 0 {
+			return nil, "", errEnoughPages
+		}
+		return c.listPage(ctx, storeID, since, token)
+	}, opList.wrong) {
+		switch {
+		case errors.Is(err, errEnoughPages):
+			return seen, false, nil
+		case err != nil:
 			return seen, false, err
+		case ids[job.ID]:
+			seen[job.ID] = job
 		}
-		for _, job := range jobs {
-			if ids[job.ID] {
-				seen[job.ID] = job
-			}
+		if len(seen) == len(ids) {
+			break
 		}
-		if next == "" || len(seen) == len(ids) {
-			return seen, true, nil
-		}
-		if tokens[next] {
-			return seen, false, &Error{Op: opList.String(), StatusCode: http.StatusOK, Err: fmt.Errorf("%w: the page token repeats", wire.ErrNotCredible)}
-		}
-		tokens[next] = true
-		token = next
 	}
-	return seen, false, nil
+	return seen, true, nil
 }
+
+var errEnoughPages = errors.New("enough pages")

@@ -3,9 +3,10 @@ package readsetimport
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
+	"time"
 
+	"github.com/readsetimport/readsetimport/internal/adopt"
 	"github.com/readsetimport/readsetimport/internal/rules"
 	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/readset"
@@ -59,13 +60,13 @@ type DiscrepancyKind string
 
 // The kinds of discrepancies.
 const (
-	ReadSetMissing     DiscrepancyKind = wire.Missing     // the store has no such read set
-	ReadSetDeleted     DiscrepancyKind = wire.Deleted     // it is deleted, or about to be
-	ReadSetNotActive   DiscrepancyKind = wire.NotActive   // it is archived, being activated, or has a status that is not known
-	ReadSetOtherSource DiscrepancyKind = wire.OtherSource // its type, subject, sample or reference is not the one that was sent
-	ReadSetUploaded    DiscrepancyKind = wire.Uploaded    // no import job created it
-	ReadSetSameMates   DiscrepancyKind = wire.SameMates   // both files of the pair have the same content
-	ReadSetSameContent DiscrepancyKind = "content twice"  // an earlier one of the results has the same content, or is the same read set
+	ReadSetMissing     DiscrepancyKind = wire.Missing      // the store has no such read set
+	ReadSetDeleted     DiscrepancyKind = wire.Deleted      // it is deleted, or about to be
+	ReadSetNotActive   DiscrepancyKind = wire.NotActive    // it is archived, being activated, or has a status that is not known
+	ReadSetOtherSource DiscrepancyKind = wire.OtherSource  // its type, subject, sample or reference is not the one that was sent
+	ReadSetUploaded    DiscrepancyKind = wire.Uploaded     // no import job created it
+	ReadSetSameMates   DiscrepancyKind = wire.SameMates    // both files of the pair have the same content
+	ReadSetSameContent DiscrepancyKind = wire.ContentTwice // an earlier one of the results has the same content, or is the same read set
 )
 
 // Discrepancy is something in the store that does not agree with a result. Look into it before deleting files in S3.
@@ -84,67 +85,20 @@ type Discrepancy struct {
 // is that of the results. A read set that is not on the list, which may lag, is asked for by its id. The error is that of
 // [Client.ReadSets]. The caller needs omics:ListReadSets and omics:GetReadSetMetadata.
 func (c *Client) Verify(ctx context.Context, t Target, results []Result) ([]Discrepancy, error) {
-	found := make(map[string]ReadSet)
+	var imported []adopt.Imported
+	var of []Result
 	for _, res := range results {
 		if res.Err == nil {
-			found[res.ReadSetID] = ReadSet{}
+			imported = append(imported, adopt.Imported{Index: res.Index, ReadSetID: res.ReadSetID, Source: res.Source.shape()})
+			of = append(of, res)
 		}
 	}
-	if err := c.findReadSets(ctx, t.SequenceStoreID, found); err != nil {
-		return nil, err
-	}
+	found, err := adopt.Verify(ctx, c.adoptable(ctx, t, time.Time{}), imported)
 	var out []Discrepancy
-	first := make(map[readset.Content]Result)
-	asSet := make(map[string]Result)
-	for _, res := range results {
-		if res.Err != nil {
-			continue
-		}
-		set := found[res.ReadSetID]
-		for _, d := range wire.Compare(res.Source.shape(), set) {
-			out = append(out, Discrepancy{DiscrepancyKind(d.Kind), res, set, d.Detail})
-		}
-		if other, twice := asSet[res.ReadSetID]; twice && set.ID != "" {
-			out = append(out, Discrepancy{ReadSetSameContent, res, set, fmt.Sprintf("it is the read set of source %d, too", other.Index)})
-			continue
-		}
-		asSet[res.ReadSetID] = res
-		if content, ok := set.Content(); ok {
-			if other, twice := first[content]; twice {
-				out = append(out, Discrepancy{ReadSetSameContent, res, set, fmt.Sprintf("it has the content of read set %s, of source %d", other.ReadSetID, other.Index)})
-			} else {
-				first[content] = res
-			}
-		}
+	for _, d := range found {
+		out = append(out, Discrepancy{DiscrepancyKind(d.Kind), of[d.At], d.Set, d.Detail})
 	}
-	return out, nil
-}
-
-// findReadSets fills in the read sets of these ids that the store has.
-func (c *Client) findReadSets(ctx context.Context, storeID string, found map[string]ReadSet) error {
-	const few = 200
-	for set, err := range c.ReadSets(ctx, storeID) {
-		if err != nil {
-			return err // also of a store that is not there, which has no read set either
-		}
-		if _, wanted := found[set.ID]; wanted {
-			found[set.ID] = set
-		}
-		if len(found) <= few {
-			break
-		}
-	}
-	for id, set := range found {
-		if set.ID != "" || !rules.IsID(id) {
-			continue
-		}
-		set, _, err := c.findReadSet(ctx, storeID, id)
-		if err != nil {
-			return err
-		}
-		found[id] = set
-	}
-	return nil
+	return out, err
 }
 
 // findReadSet returns a read set and the job that created it, as far as that is told, or zero if the store has none of that id.

@@ -282,7 +282,7 @@ func TestWaitDelays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(3 * time.Hour) })
 		c := newTestClient(t, service, func(o *Options) { o.MinPollDelay, o.MaxPollDelay = least, most })
-		c.random = func() float64 { return 0.5 }
+		c.delays.Random = func() float64 { return 0.5 }
 		started, err := c.Start(t.Context(), ours())
 		require.NoError(t, err)
 		begin := time.Now()
@@ -320,8 +320,8 @@ func TestLookDelay(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.age, test.random), func(t *testing.T) {
 			c := newTestClient(t, omicstest.New())
-			c.random = func() float64 { return test.random }
-			got := c.lookDelay(test.age)
+			c.delays.Random = func() float64 { return test.random }
+			got := c.delays.Look(test.age)
 			require.InDelta(t, test.want, got, float64(time.Microsecond))
 		})
 	}

@@ -129,3 +129,34 @@ func (l *Ledger) Tries(sources []journal.Fingerprint) (most int) {
 	}
 	return most
 }
+
+// Gathering puts the sources of a batch under way back in their order, as they come up in the input of an import. S is what
+// the import has of each.
+type Gathering[S any] struct {
+	Token   string
+	Sources []S // in the order of the request; those that have not come up are zero
+	Index   []int
+	Missing int // sources that have not come up
+
+	place map[journal.Fingerprint]int
+}
+
+// Gather begins with a batch of which nothing has come up.
+func Gather[S any](b Batch) *Gathering[S] {
+	n := len(b.Sources)
+	g := &Gathering[S]{Token: b.ClientToken, Sources: make([]S, n), Index: make([]int, n), Missing: n, place: make(map[journal.Fingerprint]int, n)}
+	for i, f := range b.Sources {
+		g.place[f] = i
+	}
+	return g
+}
+
+// Put takes a source that has come up, and reports whether the batch has it.
+func (g *Gathering[S]) Put(f journal.Fingerprint, s S, index int) bool {
+	at, ok := g.place[f]
+	if ok {
+		g.Sources[at], g.Index[at] = s, index
+		g.Missing--
+	}
+	return ok
+}

@@ -299,14 +299,16 @@ func (sets *Sets) forget() bool {
 
 // Outcome is what the read sets of a batch's own job tell of one of its sources.
 type Outcome struct {
-	ReadSetID  string   // it is in the store
-	Candidates []string // it may be one of these; none, and no id: it is not in the store
+	Status     types.ReadSetImportJobItemStatus // empty: it is not told
+	ReadSetID  string
+	Message    string
+	Candidates []string // read sets that it may be, if it is not told
 }
 
 // Outcomes returns what the read sets tell of the sources of the batch that are open, by their places. Read sets whose ids are
 // taken are those of the others. Sources of the same person and type are told apart by their names, if they have names of
-// their own.
-func (sets Sets) Outcomes(wants []Want, open []int, taken []string) map[int]Outcome {
+// their own. absent is whether what is not in the store is not on its way either.
+func (sets Sets) Outcomes(wants []Want, open []int, taken []string, absent bool) map[int]Outcome {
 	type group struct {
 		person int
 		t      types.FileType
@@ -329,10 +331,15 @@ func (sets Sets) Outcomes(wants []Want, open []int, taken []string) map[int]Outc
 		open, made = byName(wants, open, made, out)
 		unclear := slices.ContainsFunc(sets.Unclear, in)
 		if len(open) == 1 && len(made) == 1 {
-			out[open[0]] = Outcome{ReadSetID: made[0].ID}
+			out[open[0]] = imported(made[0])
 			continue
 		}
 		if len(made) == 0 && !unclear {
+			for _, i := range open {
+				if absent {
+					out[i] = Outcome{Status: types.ReadSetImportJobItemStatusFailed, Message: "no read set of it is in the store"}
+				}
+			}
 			continue
 		}
 		var ids []string
@@ -346,6 +353,10 @@ func (sets Sets) Outcomes(wants []Want, open []int, taken []string) map[int]Outc
 		}
 	}
 	return out
+}
+
+func imported(m Made) Outcome {
+	return Outcome{Status: types.ReadSetImportJobItemStatusFinished, ReadSetID: m.ID}
 }
 
 // byName finds the read sets of sources by names that only one source and one read set have, and returns the rest of both.
@@ -363,7 +374,7 @@ func byName(wants []Want, open []int, made []Made, out map[int]Outcome) ([]int, 
 			return false
 		}
 		at := slices.IndexFunc(made, func(m Made) bool { return m.Name == name })
-		out[i] = Outcome{ReadSetID: made[at].ID}
+		out[i] = imported(made[at])
 		made = slices.Delete(made, at, at+1)
 		return true
 	})

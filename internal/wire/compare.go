@@ -14,6 +14,8 @@ const (
 	OtherSource = "another source"
 	Uploaded    = "uploaded"
 	SameMates   = "both mates the same"
+
+	ContentTwice = "content twice" // that of another
 )
 
 // Discrepancy is one of them, and says it in one line.

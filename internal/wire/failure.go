@@ -134,6 +134,42 @@ type Failure struct {
 	RetryAfter               time.Duration
 }
 
+// Describe returns one line with the operation, the reason and the request id. kind is the failure's sentinel, or nil; local is
+// whether the request did not get as far as the connection, and cause is the SDK's error.
+func (f Failure) Describe(op string, kind error, local bool, cause error) string {
+	var b strings.Builder
+	b.WriteString(op)
+	if kind != nil {
+		b.WriteString(": " + kind.Error())
+	}
+	if f.Code != "" {
+		b.WriteString(": " + OneLine(f.Code))
+	}
+	if IsServiceCode(f.Code) && f.Message != "" && kind != ErrValidation {
+		b.WriteString(": " + OneLine(f.Message))
+	}
+	if 300 <= f.StatusCode && f.StatusCode < 400 {
+		b.WriteString(": redirects are refused")
+	}
+	if local {
+		b.WriteString(": not sent")
+	}
+	if f.StatusCode < 300 && cause != nil {
+		b.WriteString(": " + Reason(cause))
+	}
+	var where []string
+	if f.StatusCode != 0 {
+		where = append(where, "status "+strconv.Itoa(f.StatusCode))
+	}
+	if f.RequestID != "" {
+		where = append(where, "request id "+OneLine(f.RequestID))
+	}
+	if len(where) > 0 {
+		b.WriteString(" (" + strings.Join(where, ", ") + ")")
+	}
+	return b.String()
+}
+
 // ReadFailure reads the SDK's error of one request.
 func ReadFailure(err error) Failure {
 	var f Failure

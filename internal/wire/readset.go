@@ -23,6 +23,15 @@ func ReadSetFromList(storeID string, item types.ReadSetListItem) readset.ReadSet
 	return s
 }
 
+// ReadSetsFromList returns the read sets of a list.
+func ReadSetsFromList(storeID string, items []types.ReadSetListItem) []readset.ReadSet {
+	out := make([]readset.ReadSet, len(items))
+	for i, item := range items {
+		out[i] = ReadSetFromList(storeID, item)
+	}
+	return out
+}
+
 // ReadSetFromMetadata returns the read set that an answer describes.
 func ReadSetFromMetadata(storeID string, out *omics.GetReadSetMetadataOutput) readset.ReadSet {
 	s := readset.ReadSet{

@@ -88,3 +88,34 @@ func SourceFromAnswer(item types.ImportReadSetSourceItem) Source {
 	}
 	return s
 }
+
+// ShapeOf returns a source in the service's own shape, with the same map of tags.
+func ShapeOf(s rules.Source) Source {
+	return Source{
+		SourceFiles:    SourceFiles{Source1: s.Source1, Source2: s.Source2},
+		SourceFileType: s.Type,
+		SubjectID:      s.SubjectID,
+		SampleID:       s.SampleID,
+		GeneratedFrom:  s.GeneratedFrom,
+		ReferenceARN:   s.ReferenceARN,
+		Name:           s.Name,
+		Description:    s.Description,
+		Tags:           s.Tags,
+	}
+}
+
+// Flat is the inverse of ShapeOf.
+func (s Source) Flat() rules.Source {
+	return rules.Source{
+		Type:          s.SourceFileType,
+		Source1:       s.SourceFiles.Source1,
+		Source2:       s.SourceFiles.Source2,
+		SubjectID:     s.SubjectID,
+		SampleID:      s.SampleID,
+		Name:          s.Name,
+		Description:   s.Description,
+		GeneratedFrom: s.GeneratedFrom,
+		ReferenceARN:  s.ReferenceARN,
+		Tags:          s.Tags,
+	}
+}
