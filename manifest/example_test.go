@@ -231,3 +231,18 @@ func ExampleWrite() {
 	// K562,s3://reads/K562_1.fastq.gz,s3://reads/K562_2.fastq.gz,auto
 	// 2 invalid fields: sources[1].sourceFileType: would be lost: nf-core/rnaseq is for FASTQ; sources[1].tags: would be lost: nf-core/rnaseq has no column for it
 }
+
+func ExampleSampleID() {
+	fmt.Println(manifest.SampleID("s3://amzn-s3-demo-bucket/NA12878_S1_L001_R1_001.fastq.gz"))
+	// Output:
+	// NA12878
+}
+
+func ExampleMateKey() {
+	first := manifest.MateKey("s3://amzn-s3-demo-bucket/NA12878_R1.fastq.gz")
+	fmt.Println(first == manifest.MateKey("s3://amzn-s3-demo-bucket/NA12878_R2.fastq.gz"))
+	fmt.Println(first == manifest.MateKey("s3://amzn-s3-demo-bucket/NA12891_R2.fastq.gz"))
+	// Output:
+	// true
+	// false
+}

@@ -155,6 +155,7 @@ func TestSampleOfName(t *testing.T) {
 		"x_read1_val_1.fq.gz":                            "x",
 		"SRR062634_1.filt.fastq.gz":                      "SRR062634",
 		"SRR233106.filt.fastq.gz":                        "SRR233106",
+		"x_S1_L001_R1_001_val_1.fq.gz":                   "x",
 		"ERR194147_1_val_1.fq.gz":                        "ERR194147",
 		"DRR000001.fastq.gz":                             "DRR000001",
 		"SRR0626340x.fastq.gz":                           "SRR0626340x",

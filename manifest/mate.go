@@ -9,13 +9,18 @@ type mate struct {
 	named  bool // the token has a letter: R1, read1, I1
 	from   int  // where the token begins in the URI
 	digit  int  // where its digit is
-	also   int  // where the same digit is before _val, as Trim Galore repeats it: x_R1_val_1; or 0
+	also   int  // where the same digit is before _val, as Trim Galore repeats it: x_R1_val_1, x_R1_001_val_1; or 0
 	end    int  // where the name ends and .fastq.gz begins
 }
 
 // mateOf returns what the last token of a FASTQ file's name says.
 func mateOf(uri string) mate {
 	start, end := stemOf(uri)
+	return mateIn(uri, start, end)
+}
+
+// mateIn returns what the last token says of a name that begins at start and ends at end, which is negative if it has none.
+func mateIn(uri string, start, end int) mate {
 	weak := mate{}
 	for from := end; from >= start && end >= 0; from-- {
 		if from > start && !isNameSeparator(uri[from-1]) {
@@ -88,7 +93,7 @@ func tokenAt(uri string, from, end int) (mate, bool) {
 	return m, m.digit+1 == end || isNameSeparator(uri[m.digit+1])
 }
 
-// beforeVal returns where the digit of the token before _val_1 is, if it is the same as this one, or 0.
+// beforeVal returns where the digit of the last token before _val_1 is, if it is the same as this one, or 0.
 func beforeVal(uri string, start int, m mate) int {
 	name, ok := strings.CutSuffix(uri[start:m.from-1], "_val")
 	if !ok {
@@ -97,7 +102,10 @@ func beforeVal(uri string, start int, m mate) int {
 	end := start + len(name)
 	from := start + strings.LastIndexAny(name, "_.-") + 1
 	before, ok := tokenAt(uri, from, end)
-	if !ok || before.digit+1 != end || before.number != m.number || before.index {
+	if !ok {
+		before = mateIn(uri, start, end)
+	}
+	if before.number != m.number || before.index {
 		return 0
 	}
 	return before.digit
@@ -122,4 +130,14 @@ func (m mate) renumbered(uri, number string) string {
 		other = other[:m.also] + number + other[m.also+1:]
 	}
 	return other
+}
+
+// MateKey returns what the URIs of mates have in common, and those of the index reads and other reads that belong to them.
+// Two FASTQ files for which it differs are never paired by [PairFASTQ]. Files that say nothing of a mate have keys of their own.
+func MateKey(uri string) string {
+	m := mateOf(uri)
+	if m.number == 0 {
+		return uri
+	}
+	return m.key(uri)
 }

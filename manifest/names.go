@@ -94,8 +94,9 @@ var (
 	laneOf = regexp.MustCompile(`(?:(?:_S[0-9]+|_[ACGTN]{6,}(?:[-+][ACGTN]{6,})?)?_L[0-9]{3}|_S[0-9]+)$`)
 )
 
-// sampleOf returns the sample id that a file's name begins with: see Options.Pattern. It is empty if there is none.
-func sampleOf(uri string) string {
+// SampleID returns the sample id that the name of a file begins with, by the conventions of Options.Pattern. It is empty if there
+// is none.
+func SampleID(uri string) string {
 	name := nameOf(uri)
 	if run := accession.FindString(name); run != "" && (len(run) == len(name) || isNameSeparator(name[len(run)])) {
 		return run
@@ -131,7 +132,7 @@ func (o *Options) ids(uri string) (subjectID, sampleID string, err error) {
 	case o.IDs != nil:
 		return o.IDs(uri)
 	case o.Pattern == nil:
-		if sampleID = sampleOf(uri); sampleID == "" {
+		if sampleID = SampleID(uri); sampleID == "" {
 			err = errNoSample
 		}
 		return "", sampleID, err

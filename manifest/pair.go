@@ -22,10 +22,10 @@ type Pair struct{ Source1, Source2 string }
 //     plate_1_A.fastq.gz, they are a lane or a replicate;
 //   - 1 and 2 at the end after a dot, if there is no other token: sample.1.fq.gz.
 //
-// The last of several tokens counts. Two files are mates if they are in the same folder and their names differ only in
-// the token and in the ending, .fastq.gz or .fq.gz. The pairs are in the order of the list, each at the place of its
-// first file; which file comes first in the list does not decide which is the first mate. A file without a token, and a
-// first mate without a second, is a Pair of one file.
+// The last of several tokens counts; in the names of Trim Galore, sample_R1_001_val_1.fq.gz, two say the same. Two files are
+// mates if they are in the same folder and their names differ only in the tokens and in the ending, .fastq.gz or .fq.gz. The
+// pairs are in the order of the list, each at the place of its first file; which file comes first in the list does not decide
+// which is the first mate. A file without a token, and a first mate without a second, is a Pair of one file.
 //
 // Index reads (I1 and I2) are left out if the reads that they belong to are in the list, since HealthOmics does not
 // import them.

@@ -98,8 +98,8 @@ var pairingTests = []struct {
 	},
 	{
 		"Trim Galore repeats the token",
-		[]string{"x_R1_val_1.fq.gz", "x_R2_val_2.fq.gz", "ERR1_1_val_1.fq.gz", "ERR1_2_val_2.fq.gz", "y_val_1.fq.gz", "y_val_2.fq.gz"},
-		[]string{"x_R1_val_1.fq.gz x_R2_val_2.fq.gz", "ERR1_1_val_1.fq.gz ERR1_2_val_2.fq.gz", "y_val_1.fq.gz y_val_2.fq.gz"},
+		[]string{"x_R1_val_1.fq.gz", "x_R2_val_2.fq.gz", "ERR1_1_val_1.fq.gz", "ERR1_2_val_2.fq.gz", "y_val_1.fq.gz", "y_val_2.fq.gz", "z_S1_L001_R1_001_val_1.fq.gz", "z_S1_L001_R2_001_val_2.fq.gz", "w-1_val_1.fq.gz", "w-2_val_2.fq.gz"},
+		[]string{"x_R1_val_1.fq.gz x_R2_val_2.fq.gz", "ERR1_1_val_1.fq.gz ERR1_2_val_2.fq.gz", "y_val_1.fq.gz y_val_2.fq.gz", "z_S1_L001_R1_001_val_1.fq.gz z_S1_L001_R2_001_val_2.fq.gz", "w-1_val_1.fq.gz w-2_val_2.fq.gz"},
 	},
 	{
 		"a dot and a number at the end, if there is no other token",

@@ -40,8 +40,10 @@ func (o *object) inspectBAM(s *readsetimport.Source) {
 	case !endsBGZF(o.tail):
 		o.error(CodeTruncated, adviceTruncated)
 	}
-	if o.whole && errors.Is(endOfGzip(o.head), errDamaged) {
-		err = errDamaged
+	if o.whole {
+		if end := endOfGzip(o.head); errors.Is(end, errDamaged) || errors.Is(end, errTrailing) {
+			err = errDamaged
+		}
 	}
 	var h samHeader
 	if err == nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/readsetimport/readsetimport"
 )
@@ -43,8 +44,9 @@ type Checked struct {
 // Check looks at the files of each source and yields every source with its problems, in the order of the input. It is
 // advice: a source without problems can still fail to be imported.
 //
-// A request that fails for one file only is a [CodeUnchecked] problem of that file. An error comes once and last: the
-// end of the context, missing or invalid credentials, or the error of the input, after the sources before it.
+// A request that fails for one file only is a [CodeUnchecked] problem of that file, and an error: what could not be looked at
+// does not pass. The error of the iteration comes once and last: the end of the context, missing or invalid credentials, or
+// the error of the input, after the sources before it.
 //
 // Check reads ahead in the input, up to 16 sources for each that is checked at once. Breaking out of the loop or the end
 // of the context cancels the requests under way and waits for them; an input that blocks delays this.
@@ -61,7 +63,7 @@ func Check(ctx context.Context, api API, sources iter.Seq2[readsetimport.Source,
 	}
 	return func(yield func(Checked, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
-		c := &checker{api: api, o: o, buckets: make(map[string]*bucket)}
+		c := &checker{api: api, o: o, buckets: make(map[string]bucket)}
 		queue := make(chan chan Checked, aheadFactor*o.Concurrency)
 		var err error
 		var reading sync.WaitGroup
@@ -99,8 +101,9 @@ type checker struct {
 	api API
 	o   CheckOptions
 
+	asking  singleflight.Group // for buckets
 	mu      sync.Mutex
-	buckets map[string]*bucket
+	buckets map[string]bucket
 }
 
 // run checks the sources and puts a channel for the result of each into the queue, in their order. It closes the channel
@@ -149,6 +152,9 @@ func (c *checker) check(ctx context.Context, checked *Checked) error {
 	first, err := c.look(ctx, s.Source1, s)
 	if err != nil {
 		return err
+	}
+	if s.Source2 == "" && s.Type == types.FileTypeFastq {
+		inspectAlone(first)
 	}
 	checked.Bytes, checked.Problems = first.size, first.found
 	if s.Source2 == "" {

@@ -242,6 +242,36 @@ func TestCheckTrouble(t *testing.T) {
 	})
 }
 
+// TestCheckBucketTrouble shows that a bucket of which S3 says nothing keeps the files from passing that ask for it together,
+// and not those that come later.
+func TestCheckBucketTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const atOnce, attempts = 8, 3 // of the client, for each request
+		fake := anyFile(t, func() time.Duration { return 0 })
+		var asked atomic.Int64
+		fake.before = func(r *http.Request) error {
+			time.Sleep(time.Millisecond)
+			if strings.Trim(r.URL.Path, "/") == "bucket" && asked.Add(1) <= attempts {
+				return errors.New("connection reset by peer")
+			}
+			return nil
+		}
+		var wrong []int
+		for checked, err := range s3files.Check(t.Context(), fake.client(), numbered(100, new(atomic.Int64)), func(o *s3files.CheckOptions) {
+			o.Region, o.Concurrency = "us-east-1", atOnce
+		}) {
+			require.NoError(t, err)
+			for _, p := range checked.Problems {
+				require.Equal(t, []any{s3files.CodeUnchecked, s3files.SeverityError}, []any{p.Code, p.Severity})
+				require.Contains(t, p.Detail, "connection reset by peer")
+				wrong = append(wrong, checked.Index)
+			}
+		}
+		require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7}, wrong)
+		require.EqualValues(t, attempts+1, asked.Load())
+	})
+}
+
 // TestCheckCredentials shows that a check ends if nothing can be checked for want of credentials.
 func TestCheckCredentials(t *testing.T) {
 	check := func(api s3files.API) (count int, last error) {

@@ -140,19 +140,20 @@ func TestCheckObject(t *testing.T) {
 		"key of S3": {with("X-Amz-Server-Side-Encryption", "AES256"), nil},
 		"KMS key that the caller may not use": {
 			&fakeObject{data: good, get: 403, code: "AccessDenied", header: map[string]string{"X-Amz-Server-Side-Encryption": "aws:kms"}},
-			[]found{isWarning(s3files.CodeKMSKey, "f"), isWarning(s3files.CodeUnchecked, "f")},
+			[]found{isWarning(s3files.CodeKMSKey, "f"), isError(s3files.CodeUnchecked, "f")},
 		},
 		"key that requests must bring":    {&fakeObject{head: 400, get: 400, code: "InvalidRequest"}, []found{isError(s3files.CodeCustomerKey, "f")}},
-		"replaced between two looks":      {&fakeObject{data: good, after: "0123"}, []found{isWarning(s3files.CodeChanged, "f")}},
-		"deleted between two looks":       {&fakeObject{data: good, get: 404, code: "NoSuchKey"}, []found{isWarning(s3files.CodeChanged, "f")}},
-		"made shorter between two looks":  {&fakeObject{data: good, get: 416, code: "InvalidRange"}, []found{isWarning(s3files.CodeChanged, "f")}},
-		"refused for another reason":      {&fakeObject{head: 405, code: "MethodNotAllowed"}, []found{isWarning(s3files.CodeUnchecked, "f")}},
-		"readable, but HEAD is forbidden": {&fakeObject{data: good, head: 400}, []found{isWarning(s3files.CodeUnchecked, "f")}},
-		"connection that breaks":          {&fakeObject{data: good, breakAfter: 10}, []found{isWarning(s3files.CodeUnchecked, "f")}},
+		"replaced between two looks":      {&fakeObject{data: good, after: "0123"}, []found{isError(s3files.CodeChanged, "f")}},
+		"deleted between two looks":       {&fakeObject{data: good, get: 404, code: "NoSuchKey"}, []found{isError(s3files.CodeChanged, "f")}},
+		"made shorter between two looks":  {&fakeObject{data: good, get: 416, code: "InvalidRange"}, []found{isError(s3files.CodeChanged, "f")}},
+		"refused for another reason":      {&fakeObject{head: 405, code: "MethodNotAllowed"}, []found{isError(s3files.CodeUnchecked, "f")}},
+		"readable, but HEAD is forbidden": {&fakeObject{data: good, head: 400}, []found{isError(s3files.CodeUnchecked, "f")}},
+		"connection that breaks":          {&fakeObject{data: good, breakAfter: 10}, []found{isError(s3files.CodeUnchecked, "f")}},
+		"size that S3 does not tell":      {&fakeObject{data: nil, noSize: true}, []found{isError(s3files.CodeUnchecked, "f")}},
 		"whole object for a part":         {&fakeObject{data: good, noPart: true}, nil},
 		"whole object for its tail": {
 			&fakeObject{data: blocked(reads(3, 1)), size: 1 << 20, noPart: true},
-			[]found{isWarning(s3files.CodeUnchecked, "f")},
+			[]found{isError(s3files.CodeUnchecked, "f")},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -210,10 +211,25 @@ func TestCheckBucket(t *testing.T) {
 			[]found{isError(s3files.CodeRegion, "f")},
 			[]found{isError(s3files.CodeRegion, "missing")},
 		},
+		"Region that S3 does not tell": {
+			&fakeBucket{region: "-"}, "us-east-1",
+			[]found{isWarning(s3files.CodeUnchecked, "f")},
+			[]found{isWarning(s3files.CodeUnchecked, "missing"), isError(s3files.CodeNoObject, "missing")},
+		},
+		"client of another Region, and S3 tells of no Region": {
+			&fakeBucket{region: "-", refuse: 400}, "us-east-1",
+			[]found{isError(s3files.CodeUnchecked, "f")},
+			[]found{isError(s3files.CodeUnchecked, "missing")},
+		},
+		"redirect that tells of no Region": {
+			&fakeBucket{region: "-", refuse: 301}, "us-east-1",
+			[]found{isError(s3files.CodeUnchecked, "f")},
+			[]found{isError(s3files.CodeUnchecked, "missing")},
+		},
 		"bucket is with the store, and not with the client": {
 			&fakeBucket{region: "eu-west-1"}, "eu-west-1",
-			[]found{isWarning(s3files.CodeUnchecked, "f")},
-			[]found{isWarning(s3files.CodeUnchecked, "missing")},
+			[]found{isError(s3files.CodeUnchecked, "f")},
+			[]found{isError(s3files.CodeUnchecked, "missing")},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -268,6 +284,26 @@ func TestCheckURI(t *testing.T) {
 	}
 }
 
+// TestCheckOtherBuckets shows that a source of which S3's client makes no request keeps no other from being checked.
+func TestCheckOtherBuckets(t *testing.T) {
+	fake := inBucket(objects{"f": {data: gzipped(reads(3, 1))}})
+	input := []readsetimport.Source{sourceOf(types.FileTypeFastq, "f")}
+	for _, bucket := range []string{"arn:aws:s3:us-east-1:123456789012:accesspoint:ap", "b\x01d", "run--use1-az4--x-s3"} {
+		s := sourceOf(types.FileTypeFastq, "f")
+		s.Source1 = "s3://" + bucket + "/f"
+		input = append(input, s)
+	}
+	var codes []s3files.Code
+	for checked, err := range s3files.Check(t.Context(), fake.client(), each(input...)) {
+		require.NoError(t, err)
+		for _, p := range checked.Problems {
+			require.Equal(t, s3files.SeverityError, p.Severity)
+			codes = append(codes, p.Code)
+		}
+	}
+	require.Equal(t, []s3files.Code{s3files.CodeURI, s3files.CodeURI, s3files.CodeUnchecked}, codes)
+}
+
 // TestCheckListedETag shows that a file that has changed since it was listed is found.
 func TestCheckListedETag(t *testing.T) {
 	fake := inBucket(objects{"f": {data: gzipped(reads(3, 1))}})
@@ -319,6 +355,22 @@ func TestCheckRequests(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Len(t, fake.sent(), 11)
+}
+
+// TestCheckSizes shows that files of all sizes about those of a head and a tail are read to their end.
+func TestCheckSizes(t *testing.T) {
+	const head = 64 << 10
+	good := bamFile(t, header, 5)
+	for _, size := range []int{head - 1, head, head + 1, head + 28, head + 63, head + 64, head + 65, 2 * head} {
+		data := slices.Concat(good[:len(good)-28], storedBlocks(size-len(good)), good[len(good)-28:])
+		require.Len(t, data, size)
+		fake := inBucket(objects{"f": {data: data}, "cut": {data: data[:size-1]}})
+		got, checked := checkOne(t, fake.client(), sourceOf(types.FileTypeBam, "f"))
+		require.Empty(t, got, size)
+		require.EqualValues(t, size, checked.Bytes)
+		got, _ = checkOne(t, fake.client(), sourceOf(types.FileTypeBam, "cut"))
+		require.Equal(t, []found{isError(s3files.CodeTruncated, "cut")}, got, size)
+	}
 }
 
 // TestCheckLog shows that nothing that was read gets into a log, and no warning for each file.

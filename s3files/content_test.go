@@ -3,6 +3,7 @@ package s3files_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,12 +49,15 @@ func TestCheckFASTQ(t *testing.T) {
 		"more than is looked at":      {gzipped(strings.Repeat(reads(1000, 1), 2)), nil},
 		"a read longer than the head": {gzipped("@r\n" + strings.Repeat("A", longRead) + "\n+\n" + strings.Repeat("I", longRead) + "\n"), nil},
 
+		"second mate, alone":          {gzipped(reads(3, 2)), []found{isWarning(s3files.CodeMateNames, "f")}},
+		"second mate by /2, alone":    {gzipped("@r/2\nA\n+\nI\n"), []found{isWarning(s3files.CodeMateNames, "f")}},
 		"not compressed":              {[]byte(three), []found{isError(s3files.CodeNotGzip, "f")}},
 		"bzip2":                       {[]byte("BZh91AY&SY"), []found{isError(s3files.CodeNotGzip, "f")}},
 		"one byte":                    {[]byte("\x1f"), []found{isError(s3files.CodeNotGzip, "f")}},
 		"BAM":                         {bamFile(t, header, 3), []found{isError(s3files.CodeWrongType, "f")}},
 		"CRAM":                        {cramFile(t, "3.0"), []found{isError(s3files.CodeWrongType, "f")}},
 		"SAM":                         {gzipped(header), []found{isError(s3files.CodeWrongType, "f")}},
+		"SAM that is not compressed":  {[]byte(header), []found{isError(s3files.CodeWrongType, "f")}},
 		"FASTA":                       {gzipped(">chr1\nACGT\n"), []found{isError(s3files.CodeNotFASTQ, "f")}},
 		"text":                        {gzipped("sample,fastq_1\n"), []found{isError(s3files.CodeNotFASTQ, "f")}},
 		"no reads":                    {gzipped(""), []found{isError(s3files.CodeEmpty, "f")}},
@@ -186,24 +190,43 @@ func TestCheckBAM(t *testing.T) {
 			types.FileTypeBam, flipped(many, len(many)-28-6),
 			[]found{isError(s3files.CodeDamaged, "f")},
 		},
-		"header of 2 GiB":              {types.FileTypeBam, rawBAM(header, 1<<31-1, 2), []found{isError(s3files.CodeHeader, "f")}},
-		"bomb":                         {types.FileTypeBam, bomb, nil},
-		"other sample":                 {types.FileTypeBam, bamFile(t, strings.ReplaceAll(header, "NA12878", "NA12891"), 5), []found{isWarning(s3files.CodeSampleDiffers, "f")}},
-		"two samples":                  {types.FileTypeBam, bamFile(t, strings.Replace(header, "NA12878", "NA12891", 1), 5), []found{isWarning(s3files.CodeManySamples, "f")}},
-		"no sample":                    {types.FileTypeBam, bamFile(t, strings.ReplaceAll(header, "\tSM:NA12878", ""), 5), nil},
-		"sorted by name":               {types.FileTypeBam, bamFile(t, strings.Replace(header, "coordinate", "queryname", 1), 5), []found{isWarning(s3files.CodeUnsorted, "f")}},
-		"no word on sorting":           {types.FileTypeBam, bamFile(t, strings.Join(lines[1:], ""), 5), []found{isWarning(s3files.CodeUnsorted, "f")}},
-		"malformed line":               {types.FileTypeBam, rawHeader(header + "@RG\tID:x\tSM\n"), []found{isWarning(s3files.CodeHeader, "f")}},
-		"line that is none":            {types.FileTypeBam, rawHeader(header + "x\n"), []found{isWarning(s3files.CodeHeader, "f")}},
-		"read group of a huge length":  {types.FileTypeBam, rawHeader(header + "@RG\tID:x\tDS:" + strings.Repeat("x", 1<<17) + "\tSM:y\n"), []found{isWarning(s3files.CodeHeader, "f")}},
-		"comment of a huge length":     {types.FileTypeBam, rawHeader(header + "@CO\t" + strings.Repeat("x", 1<<17) + "\n@CO\n"), nil},
-		"header longer than is looked": {types.FileTypeBam, rawHeader(header + strings.Repeat("@CO\tabcdefgh\n", 100_000) + "@RG\tID:x\tSM:y\n"), nil},
+		"something between its blocks":     {types.FileTypeBam, slices.Concat(without(good, 28), make([]byte, 100), good[len(good)-28:]), []found{isError(s3files.CodeDamaged, "f")}},
+		"header of 2 GiB":                  {types.FileTypeBam, rawBAM(header, 1<<31-1, 2), []found{isError(s3files.CodeHeader, "f")}},
+		"bomb":                             {types.FileTypeBam, bomb, nil},
+		"other sample":                     {types.FileTypeBam, bamFile(t, strings.ReplaceAll(header, "NA12878", "NA12891"), 5), []found{isWarning(s3files.CodeSampleDiffers, "f")}},
+		"two samples":                      {types.FileTypeBam, bamFile(t, strings.Replace(header, "NA12878", "NA12891", 1), 5), []found{isWarning(s3files.CodeManySamples, "f")}},
+		"no sample":                        {types.FileTypeBam, bamFile(t, strings.ReplaceAll(header, "\tSM:NA12878", ""), 5), nil},
+		"other sample, behind 300 of them": {types.FileTypeBam, rawHeader(header + strings.Repeat("@RG\tID:x\tSM:NA12878\n", 300) + "@RG\tID:y\tSM:NA12891\n"), []found{isWarning(s3files.CodeManySamples, "f")}},
+		"read group without an id":         {types.FileTypeBam, rawHeader(header + "@RG\tSM:NA12878\n"), []found{isWarning(s3files.CodeHeader, "f")}},
+		"read group without a tab":         {types.FileTypeBam, rawHeader(header + "@RGID:x\tID:x\n"), []found{isWarning(s3files.CodeHeader, "f")}},
+		"version after the order":          {types.FileTypeBam, rawHeader(strings.Replace(header, "VN:1.6\tSO:coordinate", "SO:coordinate\tSS:coordinate:queryname\tVN:1.6", 1)), nil},
+		"second line of a version":         {types.FileTypeBam, rawHeader(header + lines[0]), []found{isWarning(s3files.CodeHeader, "f")}},
+		"sorted by name":                   {types.FileTypeBam, bamFile(t, strings.Replace(header, "coordinate", "queryname", 1), 5), []found{isWarning(s3files.CodeUnsorted, "f")}},
+		"no word on sorting":               {types.FileTypeBam, bamFile(t, strings.Join(lines[1:], ""), 5), []found{isWarning(s3files.CodeUnsorted, "f")}},
+		"malformed line":                   {types.FileTypeBam, rawHeader(header + "@RG\tID:x\tSM\n"), []found{isWarning(s3files.CodeHeader, "f")}},
+		"line that is none":                {types.FileTypeBam, rawHeader(header + "x\n"), []found{isWarning(s3files.CodeHeader, "f")}},
+		"read group of a huge length":      {types.FileTypeBam, rawHeader(header + "@RG\tID:x\tDS:" + strings.Repeat("x", 1<<17) + "\tSM:y\n"), []found{isWarning(s3files.CodeHeader, "f")}},
+		"comment of a huge length":         {types.FileTypeBam, rawHeader(header + "@CO\t" + strings.Repeat("x", 1<<17) + "\n@CO\n"), nil},
+		"header longer than is looked":     {types.FileTypeBam, rawHeader(header + strings.Repeat("@CO\tabcdefgh\n", 100_000) + "@RG\tID:x\tSM:y\n"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, _ := checkOne(t, inBucket(objects{"f": {data: test.data}}).client(), sourceOf(test.fileType, "f"))
 			require.Equal(t, test.want, got)
 		})
+	}
+}
+
+// TestCheckReadGroups shows that the sample of a read group is found whatever else the group says, as platforms and programs do.
+func TestCheckReadGroups(t *testing.T) {
+	for _, field := range []string{
+		"PL:ONT", "PL:illumina", "PL:DNBSEQ", "PL:ELEMENT", "PL:ULTIMA", "DT:Wed Aug 24", "DT:2020-01-01T10:00:00+01:00", "PI:300.5", "LB:", "SM:", "CN:é", "xy:z",
+	} {
+		text := header + "@RG\tID:x\t" + field + "\tSM:NA12878\n"
+		got, _ := checkOne(t, inBucket(objects{"f": {data: rawHeader(text)}}).client(), sourceOf(types.FileTypeBam, "f"))
+		require.Empty(t, got, field)
+		got, _ = checkOne(t, inBucket(objects{"f": {data: rawHeader(text + "@RG\tID:y\t" + field + "\tSM:NA12891\n")}}).client(), sourceOf(types.FileTypeBam, "f"))
+		require.Equal(t, []found{isWarning(s3files.CodeManySamples, "f")}, got, field)
 	}
 }
 

@@ -60,9 +60,9 @@ func (c *checker) explainHead(ctx context.Context, o *object, f *failure) error 
 func (c *checker) explainGet(ctx context.Context, o *object, f *failure) error {
 	switch {
 	case f.status == http.StatusRequestedRangeNotSatisfiable || f.status == http.StatusNotFound:
-		o.warning(CodeChanged, adviceChanged)
+		o.error(CodeChanged, adviceChanged)
 	case f.status == http.StatusForbidden && f.code != "InvalidObjectState" && o.kms:
-		o.warning(CodeUnchecked, "the caller may not read it, probably for want of kms:Decrypt on its KMS key")
+		o.error(CodeUnchecked, "it was not checked: the caller may not read it, probably for want of kms:Decrypt on its KMS key")
 	default:
 		return c.explain(ctx, o, f)
 	}
@@ -93,7 +93,7 @@ func (c *checker) explain(ctx context.Context, o *object, f *failure) error {
 			o.error(CodeAccessDenied, "the caller may not read it, or there is no such object, which S3 tells with s3:ListBucket on the bucket only: grant s3:GetObject on it")
 		}
 	default:
-		o.warning(CodeUnchecked, "it was not checked: "+f.detail)
+		o.error(CodeUnchecked, "it was not checked: "+f.detail)
 	}
 	return nil
 }
@@ -105,6 +105,6 @@ func (c *checker) explainElsewhere(o *object, f *failure) {
 	case c.o.Region == "":
 		o.error(CodeRegion, "its bucket is in "+region+", and the client is not: the bucket, the sequence store and the client must be in one Region")
 	case f.region == "" || f.region == c.o.Region:
-		o.warning(CodeUnchecked, "it was not checked: its bucket is in "+region+", and the client is not: use a client of that Region")
+		o.error(CodeUnchecked, "it was not checked: its bucket is in "+region+", and the client is not: use a client of that Region")
 	}
 }

@@ -38,7 +38,8 @@ type fakeS3 struct {
 }
 
 type fakeBucket struct {
-	region  string // of another Region if it is not us-east-1
+	region  string // of another Region if it is not us-east-1; "-" if nothing tells it
+	refuse  int    // status of all requests, which come to the wrong Region
 	status  int    // of HEAD requests for the bucket; 0 is 200
 	objects map[string]*fakeObject
 }
@@ -51,6 +52,7 @@ type fakeObject struct {
 	head       int               // status of HEAD requests, if they fail
 	get        int               // status of GET requests, if they fail
 	code       string            // of them
+	noSize     bool              // answers do not tell the size
 	noPart     bool              // GET requests for a part are answered with the whole
 	breakAfter int               // GET answers break off after so many bytes, if it is not 0
 	after      string            // the ETag of GET requests, if the object changes after the HEAD request
@@ -110,12 +112,17 @@ func (f *fakeS3) serve(w http.ResponseWriter, r *http.Request) {
 	case b == nil:
 		fail(w, r, http.StatusNotFound, "NoSuchBucket")
 		return
+	case b.region == "-":
 	case b.region != "":
 		w.Header().Set("X-Amz-Bucket-Region", b.region)
 	default:
 		w.Header().Set("X-Amz-Bucket-Region", "us-east-1")
 	}
-	if b.region != "" && b.region != "us-east-1" {
+	switch {
+	case b.refuse == http.StatusBadRequest:
+		fail(w, r, b.refuse, "AuthorizationHeaderMalformed")
+		return
+	case b.refuse != 0, b.region != "" && b.region != "us-east-1" && b.region != "-":
 		fail(w, r, http.StatusMovedPermanently, "PermanentRedirect")
 		return
 	}
@@ -168,7 +175,9 @@ func (o *fakeObject) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	size := max(o.size, int64(len(o.data)))
 	if r.Method == http.MethodHead {
-		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
+		if !o.noSize {
+			w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
+		}
 		return
 	}
 	if o.breakAfter != 0 {

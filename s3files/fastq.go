@@ -18,6 +18,9 @@ func (o *object) inspectFASTQ() {
 	case isCRAM(o.head):
 		o.error(CodeWrongType, "it is a CRAM file: give it as CRAM")
 		return
+	case samLine.Match(o.head):
+		o.error(CodeWrongType, adviceSAM)
+		return
 	case !isGzip(o.head):
 		o.error(CodeNotGzip, adviceNotGzip(o.head))
 		return
@@ -74,7 +77,7 @@ func (o *object) inspectReads(text []byte, ended bool) []byte {
 		o.error(CodeWrongType, "it is a BAM file: give it as BAM or UBAM")
 		return nil
 	case samLine.Match(text):
-		o.error(CodeWrongType, "it is SAM text: convert it to BAM or CRAM")
+		o.error(CodeWrongType, adviceSAM)
 		return nil
 	case bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")):
 		o.error(CodeByteOrderMark, "it is in UTF-16: convert it to ASCII")
@@ -153,7 +156,10 @@ type readName struct {
 	mate byte   // '1' or '2', or 0 if it does not say
 }
 
-var mateInDescription = regexp.MustCompile(`^[ \t]([12]):[YN]:`)
+var (
+	mateInDescription = regexp.MustCompile(`^[ \t]([12]):[YN]:`)
+	markedName        = regexp.MustCompile(`^(.*\.[0-9]+\.|.*_)[12]$`)
+)
 
 // firstName returns the name of the first read of a text, if its line is whole.
 func firstName(text []byte) (readName, bool) {
@@ -184,9 +190,15 @@ func (n readName) sameRead(m readName) bool {
 	if n.name == m.name {
 		return true
 	}
-	marked := regexp.MustCompile(`^(.*\.[0-9]+\.|.*_)[12]$`)
-	a, b := marked.FindStringSubmatch(n.name), marked.FindStringSubmatch(m.name)
+	a, b := markedName.FindStringSubmatch(n.name), markedName.FindStringSubmatch(m.name)
 	return a != nil && b != nil && a[1] == b[1]
+}
+
+// inspectAlone reports that a file that is given alone is a second mate by its first read.
+func inspectAlone(o *object) {
+	if n, ok := firstName(o.text); ok && n.mate == '2' {
+		o.warning(CodeMateNames, "by the names of its reads it is a second mate, and it is given alone: give it together with its first mate")
+	}
 }
 
 // compareMates reports, as problems of the second file, that two files are not the two mates of the same reads.

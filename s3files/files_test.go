@@ -46,6 +46,28 @@ func blocked(data string) []byte {
 	return b.Bytes()
 }
 
+// storedBlocks returns blocks of BGZF of n bytes in all, whose data is not compressed.
+func storedBlocks(n int) []byte {
+	const overhead, most = 18 + 5 + 8, 60_000
+	var all []byte
+	for n > 0 {
+		size := n
+		if n > most+overhead {
+			size = most // enough is left for another
+		}
+		data := make([]byte, size-overhead)
+		block := []byte{0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 'B', 'C', 2, 0}
+		block = binary.LittleEndian.AppendUint16(block, uint16(size-1))
+		block = binary.LittleEndian.AppendUint16(append(block, 1), uint16(len(data)))
+		block = append(binary.LittleEndian.AppendUint16(block, ^uint16(len(data))), data...)
+		block = binary.LittleEndian.AppendUint32(block, crc32.ChecksumIEEE(data))
+		block = binary.LittleEndian.AppendUint32(block, uint32(len(data)))
+		all = append(all, block...)
+		n -= size
+	}
+	return all
+}
+
 // A header as samtools and GATK have it.
 const header = "@HD\tVN:1.6\tSO:coordinate\n" +
 	"@SQ\tSN:chr1\tLN:248956422\tM5:6aef897c3d6ff0c78aff06ac189178dd\n" +

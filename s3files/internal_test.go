@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/biogo/hts/bgzf"
@@ -63,6 +64,7 @@ func TestBombs(t *testing.T) {
 		"BGZF of empty lines":                cut(inBlocks(bam(200<<20, strings.Repeat("\n", most)))),
 		"BGZF of read groups":                cut(inBlocks(bam(200<<20, strings.Repeat("@RG\tID:x\tSM:y\n", most/14)))),
 		"BGZF of read group tags":            cut(inBlocks(bam(200<<20, strings.Repeat("@RG\tID:x"+strings.Repeat("\tXX:", 3000)+"\n", most/12000)))),
+		"BGZF of samples":                    cut(inBlocks(bam(200<<20, strings.Repeat("@RG\tID:x"+strings.Repeat("\tSM:y\tSM:z", 1000)+"\n", most/12000)))),
 		"BGZF of headers":                    cut(inBlocks(bam(200<<20, strings.Repeat("@HD\tVN:1.6\tSO:x\n", most/16)))),
 		"BGZF of reference names":            cut(inBlocks(bam(200<<20, strings.Repeat("@SQ\tSN:x\tLN:1\n", most/14)))),
 		"BAM of a header of 2 GiB":           cut(inBlocks(bam(1<<31-1, strings.Repeat(" ", most)))),
@@ -81,6 +83,15 @@ func TestBombs(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestOneLine shows that nothing that a terminal obeys is printed.
+func TestOneLine(t *testing.T) {
+	require.Equal(t, "a b c d e é", oneLine("a\x1b b\r\n\x7fc\u009bd\u2028e é"))
+	require.Equal(t, "error uri s3://b/ [31m: x", Problem{SeverityError, CodeURI, "s3://b/\u009b[31m", "x"}.String())
+	long := oneLine(strings.Repeat("é", 1000))
+	require.Less(t, len(long), 410)
+	require.True(t, utf8.ValidString(long))
 }
 
 // checkProblems shows that problems are fit to be printed.

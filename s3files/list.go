@@ -79,12 +79,18 @@ func (o *Options) matchesGlob(f File) bool {
 
 // hasSuffix reports whether a name has one of the suffixes, in any case.
 func hasSuffix(name string, suffixes []string) bool {
+	_, ok := cutSuffix(name, suffixes)
+	return ok
+}
+
+// cutSuffix returns a name without the one of the suffixes that it has, in any case.
+func cutSuffix(name string, suffixes []string) (before string, ok bool) {
 	for _, s := range suffixes {
-		if len(name) >= len(s) && strings.EqualFold(name[len(name)-len(s):], s) {
-			return true
+		if n := len(name) - len(s); n >= 0 && strings.EqualFold(name[n:], s) {
+			return name[:n], true
 		}
 	}
-	return false
+	return name, false
 }
 
 type page struct {

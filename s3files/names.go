@@ -3,15 +3,16 @@ package s3files
 import (
 	"errors"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/manifest"
 )
 
 // kind is what a file is by its name: reads of a type, or why it is skipped.
 type kind struct {
 	fileType types.FileType
+	stem     string // of FASTQ, in whatever form: the name without its suffix
 	skip     SkipReason
 	detail   string
 }
@@ -41,11 +42,7 @@ var skippedSuffixes = []struct {
 		},
 		kind{skip: SkipReport},
 	},
-	{[]string{".fastq", ".fq"}, kind{skip: SkipInvalid, detail: "HealthOmics imports FASTQ that is compressed with gzip: compress it"}},
-	{
-		[]string{".fastq.bz2", ".fq.bz2", ".fastq.xz", ".fq.xz", ".fastq.zst", ".fq.zst", ".fastq.zip", ".fq.zip", ".ora", ".spring"},
-		kind{skip: SkipInvalid, detail: "HealthOmics imports FASTQ that is compressed with gzip: decompress it, and compress it with gzip"},
-	},
+	{[]string{".ora", ".spring"}, kind{skip: SkipInvalid, detail: adviceGzip}},
 	{[]string{".sam", ".sam.gz"}, kind{skip: SkipInvalid, detail: "HealthOmics does not import SAM text: convert it to BAM or CRAM"}},
 	{
 		[]string{".sra", ".fast5", ".pod5", ".bcl"},
@@ -53,16 +50,28 @@ var skippedSuffixes = []struct {
 	},
 }
 
+// otherFASTQ are the suffixes of FASTQ in a form that HealthOmics does not import.
+var otherFASTQ = []string{
+	".fastq", ".fq", ".fastq.bz2", ".fq.bz2", ".fastq.xz", ".fq.xz", ".fastq.zst", ".fq.zst", ".fastq.zip", ".fq.zip", ".fastq.ora", ".fq.ora",
+	".fastq.bgz", ".fq.bgz",
+}
+
+const adviceGzip = "HealthOmics imports FASTQ that is compressed with gzip (.fastq.gz, .fq.gz): compress it so"
+
 var undetermined = regexp.MustCompile(`^(?i)undetermined(?:[_.]|$)`)
 
 // kindOf returns what a file of that name is. Every .bam file is unaligned if ubam is true.
 func kindOf(name string, ubam bool) kind {
 	var k kind
+	stem, isFASTQ := cutSuffix(name, fastqSuffixes)
 	switch {
 	case name == "":
 		return kind{skip: SkipFolder}
-	case hasSuffix(name, fastqSuffixes):
-		k.fileType = types.FileTypeFastq
+	case isFASTQ:
+		k = kind{fileType: types.FileTypeFastq, stem: stem}
+	case hasSuffix(name, otherFASTQ):
+		stem, _ = cutSuffix(name, otherFASTQ)
+		k = kind{fileType: types.FileTypeFastq, stem: stem, skip: SkipInvalid, detail: adviceGzip}
 	case hasSuffix(name, ubamSuffixes), ubam && hasSuffix(name, bamSuffixes):
 		k.fileType = types.FileTypeUbam
 	case hasSuffix(name, bamSuffixes):
@@ -83,90 +92,6 @@ func kindOf(name string, ubam bool) kind {
 	return k
 }
 
-// stemOf returns a name without the suffix of its type.
-func stemOf(name string, t types.FileType) string {
-	suffixes := bamSuffixes
-	switch t {
-	case types.FileTypeFastq:
-		suffixes = fastqSuffixes
-	case types.FileTypeCram:
-		suffixes = cramSuffixes
-	case types.FileTypeUbam:
-		suffixes = slices.Concat(ubamSuffixes, bamSuffixes)
-	}
-	for _, s := range suffixes {
-		if hasSuffix(name, []string{s}) {
-			return name[:len(name)-len(s)]
-		}
-	}
-	return name
-}
-
-// mateToken returns where the token begins and ends that says which mate a FASTQ file is, by the rules of
-// [manifest.PairFASTQ]: the last that is R1, read1, I1 or the like, or a digit after _ and before a dot or the end;
-// and if there is none, a digit after a dot at the end. Without one, start is negative.
-func mateToken(stem string) (start, end int) {
-	weakStart, weakEnd := -1, -1
-	for end = len(stem); end >= 0; end = start - 1 {
-		start = strings.LastIndexAny(stem[:end], "_.-") + 1
-		named, number := isMateToken(stem[start:end])
-		last := end == len(stem)
-		switch {
-		case named, number && start > 0 && stem[start-1] == '_' && (last || stem[end] == '.'):
-			return start, end
-		case number && start > 0 && stem[start-1] == '.' && last:
-			weakStart, weakEnd = start, end
-		}
-	}
-	return weakStart, weakEnd
-}
-
-// isMateToken reports whether a token is R1, read1 or I1, or another number of one digit; or that digit alone.
-func isMateToken(token string) (named, number bool) {
-	n := len(token)
-	if n == 0 || token[n-1] < '1' || token[n-1] > '9' {
-		return false, false
-	}
-	switch strings.ToLower(token[:n-1]) {
-	case "":
-		return false, true
-	case "r", "read", "i":
-		return true, false
-	}
-	return false, false
-}
-
-// beforeMate returns what a stem has before the token that says which mate it is, without the separator, and what it has
-// after it. Trim Galore says it twice: x_R1_val_1.
-func beforeMate(stem string) (before, after string, ok bool) {
-	start, end := mateToken(stem)
-	if start < 0 {
-		return stem, "", false
-	}
-	before, after = stem[:max(0, start-1)], stem[end:]
-	if twice, isVal := strings.CutSuffix(before, "_val"); isVal {
-		if start, end := mateToken(twice); start >= 0 && end == len(twice) {
-			before = twice[:max(0, start-1)]
-		}
-	}
-	return before, after, true
-}
-
-// mateKey returns a key that FASTQ files have in common if they can be mates, or index reads of the same reads.
-func mateKey(name string) string {
-	before, after, ok := beforeMate(stemOf(name, types.FileTypeFastq))
-	if !ok {
-		return before
-	}
-	return before + "/" + after // no name has a slash
-}
-
-var (
-	illuminaName = regexp.MustCompile(`^(.+)_S[0-9]+(?:_L[0-9]{3})?_[RI][1-9](?:_[0-9]{3})?(?:[._-].*)?$`)
-	sraName      = regexp.MustCompile(`^([SED]RR[0-9]{6,})(?:[._].*)?$`)
-	laneSuffix   = regexp.MustCompile(`_L[0-9]{3}$`)
-)
-
 var (
 	errNoSample  = errors.New("its name has no sample before its suffix: give Options.Pattern or Options.IDs")
 	errNoMatch   = errors.New("Options.Pattern does not match its key, or has an empty sample there")
@@ -174,13 +99,12 @@ var (
 )
 
 // ids returns the subject and the sample of a read set by its first file.
-func (o *Options) ids(f File, t types.FileType) (subjectID, sampleID string, err error) {
+func (o *Options) ids(f File) (subjectID, sampleID string, err error) {
 	switch {
 	case o.IDs != nil:
 		return o.IDs(f)
 	case o.Pattern == nil:
-		sampleID = sampleOf(stemOf(f.name(), t), t)
-		if sampleID == "" {
+		if sampleID = manifest.SampleID(f.name()); sampleID == "" {
 			return "", "", errNoSample
 		}
 		return sampleID, sampleID, nil
@@ -198,19 +122,4 @@ func (o *Options) ids(f File, t types.FileType) (subjectID, sampleID string, err
 		return "", "", errNoSubject
 	}
 	return groups[subject], sampleID, nil
-}
-
-// sampleOf returns the sample by the name of a file without its suffix.
-func sampleOf(stem string, t types.FileType) string {
-	if groups := sraName.FindStringSubmatch(stem); groups != nil {
-		return groups[1]
-	}
-	if t != types.FileTypeFastq {
-		return stem
-	}
-	if groups := illuminaName.FindStringSubmatch(stem); groups != nil {
-		return groups[1]
-	}
-	before, _, _ := beforeMate(stem)
-	return laneSuffix.ReplaceAllString(before, "")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/internal/rules"
 )
 
 const (
@@ -38,9 +39,13 @@ type object struct {
 // look looks at one file of a source. Its error stops the whole check.
 func (c *checker) look(ctx context.Context, uri string, s *readsetimport.Source) (*object, error) {
 	o := &object{problems: problems{file: uri}}
-	var err error
-	if o.bucket, o.key, err = splitURI(uri); err != nil || o.key == "" {
-		o.error(CodeURI, "must be s3://bucket/key")
+	if f := rules.S3URI(uri); f != nil {
+		o.error(CodeURI, "it "+f.Detail)
+		return o, nil
+	}
+	o.bucket, o.key, _ = splitURI(uri)
+	if strings.HasSuffix(o.bucket, "--x-s3") {
+		o.error(CodeUnchecked, "it was not checked: its bucket is a directory bucket, which takes other requests: copy it to a general purpose bucket")
 		return o, nil
 	}
 	for _, step := range []func(context.Context, *object) (bool, error){c.region, c.headers, c.parts} {
@@ -65,6 +70,11 @@ func (c *checker) region(ctx context.Context, o *object) (bool, error) {
 	case b.missing:
 		o.error(CodeNoBucket, adviceNoBucket)
 		return false, nil
+	case !b.known:
+		o.error(CodeUnchecked, "it was not checked, since the Region of its bucket is not known: "+b.detail)
+		return false, nil
+	case b.region == "" && b.refused:
+		// The requests for the object will be refused, too, and say why.
 	case b.region == "":
 		o.warning(CodeUnchecked, "S3 does not tell the Region of its bucket, which must be "+c.o.Region)
 	case b.region != c.o.Region:
@@ -86,7 +96,7 @@ func (c *checker) headers(ctx context.Context, o *object) (bool, error) {
 	case failed != nil:
 		return false, c.explainHead(ctx, o, failed)
 	case out.ContentLength == nil:
-		o.warning(CodeUnchecked, "S3 does not tell its size")
+		o.error(CodeUnchecked, "it was not checked: S3 does not tell its size")
 		return false, nil
 	}
 	o.size, o.etag = *out.ContentLength, unquoted(aws.ToString(out.ETag))
@@ -184,7 +194,7 @@ func (c *checker) part(ctx context.Context, o *object, from, n int64) ([]byte, b
 	case failed != nil:
 		return nil, false, c.explainGet(ctx, o, failed)
 	case o.etag != "" && etag != o.etag:
-		o.warning(CodeChanged, adviceChanged)
+		o.error(CodeChanged, adviceChanged)
 		return nil, false, nil
 	}
 	return part, true, nil

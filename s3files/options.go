@@ -34,9 +34,9 @@ type Options struct {
 	// (?P<subject>[^/]+)/(?P<sample>[^/_]+)_. The group subject may be left out, and then the subject is called as the
 	// sample is. A key that it does not match becomes no source.
 	//
-	// By default, both are called as the file is, without its suffix, and without what the names of FASTQ files have
-	// after the sample: NA12878 of NA12878_S1_L001_R1_001.fastq.gz (Illumina) and of NA12878_L002_R1.fq.gz, SRR062634 of
-	// SRR062634_1.filt.fastq.gz (SRA).
+	// By default, both are what [manifest.SampleID] finds in the file's name: NA12878 of NA12878_S1_L001_R1_001.fastq.gz
+	// (Illumina) and of NA12878_L002_R1.fq.gz, SRR062634 of SRR062634_1.filt.fastq.gz (SRA), and the name without its ending of
+	// BAM and CRAM files.
 	Pattern *regexp.Regexp
 
 	// ReferenceARN is the reference of BAM and CRAM files, which need one.

@@ -5,7 +5,7 @@ type Severity string
 
 // The severities.
 const (
-	SeverityError   Severity = "error"   // the import of the source would fail, or bring in something else than meant
+	SeverityError   Severity = "error"   // the import of the source would fail, or bring in something else than meant, or nobody knows
 	SeverityWarning Severity = "warning" // the import may fail, or the data is odd
 )
 
@@ -25,8 +25,8 @@ const (
 	CodeRestored     Code = "restored"      // warning: it was restored from an archive, until the time in Detail
 	CodeCustomerKey  Code = "customer-key"  // error: it seems to be encrypted with a key that each request must bring (SSE-C)
 	CodeKMSKey       Code = "kms-key"       // warning: it is encrypted with a KMS key, so the role needs kms:Decrypt
-	CodeChanged      Code = "changed"       // warning: it has changed since it was listed, or while it was checked
-	CodeUnchecked    Code = "unchecked"     // warning: S3 did not answer as it should, so it was not checked, or not in full
+	CodeChanged      Code = "changed"       // warning: it has changed since it was listed; error: while it was checked, so nobody knows
+	CodeUnchecked    Code = "unchecked"     // error: S3 did not answer as it should, so it was not checked; warning: not in full
 )
 
 // Problems of what is in a file.
@@ -41,7 +41,7 @@ const (
 
 	CodeByteOrderMark Code = "byte-order-mark" // error: FASTQ that begins with a byte order mark
 	CodeCRLF          Code = "crlf"            // error: FASTQ with CRLF line ends
-	CodeMateNames     Code = "mate-names"      // error: the first reads of two mates have different names, or are the same mate
+	CodeMateNames     Code = "mate-names"      // error: the first reads of two mates have different names, or are the same mate; warning: a second mate alone
 	CodeSameMates     Code = "same-mates"      // error: both mates are the same object or have the same content
 
 	CodeHeader        Code = "header"         // error: a BAM or CRAM file has no readable header; warning: a line of it is malformed
@@ -74,6 +74,7 @@ const (
 	adviceChanged   = "it changed while it was checked: check again when nobody writes it"
 	adviceArchived  = "it is archived: restore it, and wait until it is restored"
 	adviceTruncated = "it ends before its end marker, so it is cut off: upload it again"
+	adviceSAM       = "it is SAM text: convert it to BAM or CRAM"
 	adviceDamaged   = "its compressed data is damaged: upload it again"
 )
 

@@ -120,7 +120,10 @@ func TestRealObjects(t *testing.T) {
 	names := []string{"a b+c%20&d=é/x y_1.fq.gz", "a b+c%20&d=é/x y_2.fq.gz", "b-1.fq.gz", "b/1.fq.gz", "b1.fq.gz"}
 	files := make(map[string][]byte)
 	for i, name := range names {
-		files[name] = gzipped(reads(2, 1+i%2))
+		files[name] = gzipped(reads(2, 1))
+		if i == 1 {
+			files[name] = gzipped(reads(2, 2))
+		}
 	}
 	upload(t, client, bucket, files)
 	require.ElementsMatch(t, names, listed(t, client, "s3://"+bucket))
@@ -164,7 +167,7 @@ func TestRealChanged(t *testing.T) {
 	got, _ = checkOne(t, replacing{client, func() {
 		once.Do(func() { upload(t, client, bucket, map[string][]byte{"f.fq.gz": gzipped(reads(4, 1))}) })
 	}}, s)
-	require.Equal(t, []found{isWarning(s3files.CodeChanged, s.Source1)}, got)
+	require.Equal(t, []found{isError(s3files.CodeChanged, s.Source1)}, got)
 }
 
 // TestSamtools checks files that samtools writes here and now: large headers, and every format of CRAM that it knows.
@@ -196,6 +199,9 @@ func TestSamtools(t *testing.T) {
 			{types.FileTypeUbam, "bam", []found{isWarning(s3files.CodeAligned, "f")}},
 			{types.FileTypeBam, "bam,level=0", nil},
 			{types.FileTypeCram, "cram,version=3.0,no_ref=1", nil},
+			{types.FileTypeCram, "cram,version=3.0,level=9,use_bzip2=1,use_lzma=1,no_ref=1", nil},
+			{types.FileTypeCram, "cram,version=3.1,no_ref=1", []found{isWarning(s3files.CodeCRAMVersion, "f")}},
+			{types.FileTypeCram, "cram,version=3.1,archive=1,level=9,no_ref=1", []found{isWarning(s3files.CodeCRAMVersion, "f")}},
 			{types.FileTypeCram, "cram,version=2.1,no_ref=1", []found{isWarning(s3files.CodeCRAMVersion, "f")}},
 			{types.FileTypeBam, "cram,version=3.0,no_ref=1", []found{isError(s3files.CodeWrongType, "f")}},
 			{types.FileTypeCram, "bam", []found{isError(s3files.CodeWrongType, "f")}},

@@ -8,17 +8,18 @@ import (
 	"io"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
-	"github.com/biogo/hts/sam"
 
 	"github.com/readsetimport/readsetimport"
 )
+
+// The reader of github.com/biogo/hts/sam refuses read groups of platforms and dates that are in use (PL:ONT, PL:illumina), and
+// with them their samples. So this one reads what a check needs of a line, whatever else is in it (SAM specification, section
+// 1.3).
 
 // What is read of a header. That of a human genome with all its contigs has 100 KB to 1 MB.
 const (
 	maxHeaderText = 1 << 20
 	maxHeaderLine = 16 << 10
-	maxReadGroups = 200
-	maxFields     = 64 // of the line of a read group
 	// maxHeaderClaim is how much text a header may say that it has.
 	maxHeaderClaim = 256 << 20
 )
@@ -26,9 +27,8 @@ const (
 // samHeader is what an import should know to know of the header of a BAM or CRAM file.
 type samHeader struct {
 	lines      int
-	readGroups int
 	complete   bool // all of it was read
-	order      sam.SortOrder
+	sorted     bool // by coordinate
 	references int
 	withoutM5  int    // of the references
 	sample     string // the first SM of a read group
@@ -96,49 +96,52 @@ func (h *samHeader) readLine(line []byte, long bool) {
 			h.withoutM5++
 		}
 	case string(kind) != "@HD" && string(kind) != "@RG":
-	case long || bytes.Count(line, []byte("\t")) > maxFields:
+	case long:
 		h.isMalformed()
-	case string(kind) == "@HD" && h.lines == 1:
-		if parsed := h.parse(line); parsed != nil {
-			h.order = parsed.SortOrder
-		}
-	case string(kind) == "@RG" && h.readGroups < maxReadGroups:
-		h.readGroups++
-		if parsed := h.parse(line); parsed != nil && len(parsed.RGs()) == 1 {
-			h.addSample(parsed.RGs()[0].Get(sam.NewTag("SM")))
-		}
+	case string(kind) == "@HD" && h.lines > 1:
+		h.isMalformed()
+	case string(kind) == "@HD" && !h.readFields(line, "VN", h.readOrder):
+		h.isMalformed()
+	case string(kind) == "@RG" && !h.readFields(line, "ID", h.readGroup):
+		h.isMalformed()
 	}
 }
 
-// parse returns a line as a header of its own, or nothing if it is malformed. The library expects fields to have at
-// least the length of a tag.
-func (h *samHeader) parse(line []byte) (parsed *sam.Header) {
-	defer func() {
-		if recover() != nil || parsed == nil {
-			parsed = nil
-			h.isMalformed()
+// readFields calls read with the fields of a line, and reports whether they are what a line has: tags with values, among them
+// the one that it must have.
+func (h *samHeader) readFields(line []byte, must string, read func(tag, value []byte)) bool {
+	fields, well := bytes.CutPrefix(line[3:], []byte("\t"))
+	found := false
+	for field := range bytes.SplitSeq(fields, []byte("\t")) {
+		if len(field) < 3 || field[2] != ':' {
+			well = false
+			continue
 		}
-	}()
-	parsed = &sam.Header{}
-	if parsed.UnmarshalText(line) != nil {
-		return nil
+		found = found || string(field[:2]) == must
+		read(field[:2], field[3:])
 	}
-	return parsed
+	return well && found
+}
+
+func (h *samHeader) readOrder(tag, value []byte) {
+	if string(tag) == "SO" {
+		h.sorted = string(value) == "coordinate"
+	}
+}
+
+func (h *samHeader) readGroup(tag, value []byte) {
+	switch {
+	case string(tag) != "SM" || len(value) == 0 || string(value) == h.sample:
+	case h.sample == "":
+		h.sample = string(value)
+	default:
+		h.samples = true
+	}
 }
 
 func (h *samHeader) isMalformed() {
 	if h.malformed == 0 {
 		h.malformed = h.lines
-	}
-}
-
-func (h *samHeader) addSample(id string) {
-	switch {
-	case id == "" || id == h.sample:
-	case h.sample == "":
-		h.sample = id
-	default:
-		h.samples = true
 	}
 }
 
@@ -153,7 +156,7 @@ func (o *object) inspectHeader(h *samHeader, s *readsetimport.Source) {
 		o.warning(CodeUnaligned, "its header has no reference sequences, so its reads are not aligned: give it as UBAM")
 	case !aligned && h.references > 0:
 		o.warning(CodeAligned, "its header has reference sequences, so its reads may be aligned: give it as BAM with its reference")
-	case aligned && h.order != sam.Coordinate && (h.lines > 0 || h.complete):
+	case aligned && !h.sorted && (h.lines > 0 || h.complete):
 		o.warning(CodeUnsorted, "its header does not say that it is sorted by coordinate: sort it with samtools sort")
 	}
 	if s.Type == types.FileTypeCram && h.withoutM5 > 0 {

@@ -1,9 +1,11 @@
 package s3files
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +21,8 @@ import (
 // their names until then, and those of the folders that it lies in.
 //
 // Objects that are no reads are skipped: see [Options.OnSkip]. Reads that cannot be imported as they are, such as a second
-// mate without its first, are skipped too, with all files that could belong to the same read set. The iteration goes on,
+// mate without its first or one that is not compressed with gzip, are skipped too, with all files that could belong to the
+// same read set. The iteration goes on,
 // and its error is an [*Error]. The same happens to a pair of which the filters of the options want one mate only. The
 // prefix is not looked at in this way: one that ends within the name of a first mate, as in run7/NA12878_R1, makes it a
 // single file.
@@ -78,7 +81,17 @@ type folder struct {
 
 type fastqFile struct {
 	File
-	wanted bool // by the filters
+	stem   string // its name without the suffix
+	detail string // why it cannot be imported in the form that it has, or empty
+	wanted bool   // by the filters
+}
+
+// uri returns the URI that the file has in the form that HealthOmics imports.
+func (f fastqFile) uri() string {
+	if f.detail == "" {
+		return f.URI()
+	}
+	return "s3://" + f.Bucket + "/" + f.folder() + f.stem + fastqSuffixes[0]
 }
 
 // add takes the next file of the listing.
@@ -90,7 +103,7 @@ func (s *sorter) add(f File) bool {
 	k := kindOf(f.name(), s.o.UBAM)
 	switch {
 	case k.fileType == types.FileTypeFastq:
-		s.hold(fastqFile{f, wanted})
+		s.hold(fastqFile{f, k.stem, k.detail, wanted})
 		return true
 	case !wanted:
 		return true
@@ -112,7 +125,11 @@ func (s *sorter) hold(f fastqFile) {
 		s.open = append(s.open, &folder{prefix: prefix, groups: make(map[string][]fastqFile)})
 	}
 	in := s.open[len(s.open)-1]
-	key := mateKey(f.name())
+	name := f.name()
+	if f.detail != "" {
+		name = f.stem + fastqSuffixes[0]
+	}
+	key := manifest.MateKey(name)
 	if in.groups[key] == nil {
 		in.order = append(in.order, key)
 	}
@@ -137,15 +154,17 @@ func (s *sorter) closeFolders(next string) bool {
 	return true
 }
 
-// emitGroup pairs the files of a group.
+// emitGroup pairs the files of a group. Those in another form count, since the mate of one is no single file, unless the same
+// file is there in the right form, too.
 func (s *sorter) emitGroup(files []fastqFile) bool {
+	files = s.withoutTwice(files)
 	uris := make([]string, len(files))
 	byURI := make(map[string]fastqFile, len(files))
 	for i, f := range files {
-		uris[i] = f.URI()
+		uris[i] = f.uri()
 		byURI[uris[i]] = f
 	}
-	pairs, err := pairFASTQ(uris)
+	pairs, err := manifest.PairFASTQ(uris)
 	if err != nil {
 		s.skipGroup(files, err)
 		return true
@@ -161,24 +180,49 @@ func (s *sorter) emitGroup(files []fastqFile) bool {
 		delete(byURI, p.Source1)
 		delete(byURI, p.Source2)
 	}
-	for _, f := range files {
-		if _, left := byURI[f.URI()]; left && f.wanted {
+	for i, f := range files {
+		if _, left := byURI[uris[i]]; left && f.wanted {
 			s.skips.add(f.File, SkipIndexReads, "")
 		}
 	}
 	return true
 }
 
-// pairFASTQ finds the mates.
-func pairFASTQ(uris []string) ([]manifest.Pair, error) { return manifest.PairFASTQ(uris) }
+// withoutTwice returns the files of a group without those in another form that are there in the right form, too, which it skips.
+func (s *sorter) withoutTwice(files []fastqFile) []fastqFile {
+	if !slices.ContainsFunc(files, func(f fastqFile) bool { return f.detail != "" }) {
+		return files
+	}
+	var kept []fastqFile
+	for _, f := range files {
+		if f.detail == "" || !slices.ContainsFunc(files, func(other fastqFile) bool { return other.detail == "" && other.stem == f.stem }) {
+			kept = append(kept, f)
+		} else if f.wanted {
+			s.skips.add(f.File, SkipInvalid, f.detail)
+		}
+	}
+	return kept
+}
 
 // emitMates emits one file or a pair, if the filters want it.
 func (s *sorter) emitMates(p manifest.Pair, mates []fastqFile) bool {
 	wanted := make([]File, 0, 2)
+	var other *fastqFile
 	for _, f := range mates {
 		if f.wanted {
 			wanted = append(wanted, f.File)
 		}
+		if f.detail != "" {
+			other = &f
+		}
+	}
+	if other != nil {
+		for _, f := range mates {
+			if f.wanted {
+				s.skips.add(f.File, SkipInvalid, cmp.Or(f.detail, "its mate cannot be imported in the form that it has: "+strconv.Quote(other.name())))
+			}
+		}
+		return true
 	}
 	switch len(wanted) {
 	case 0:
@@ -204,23 +248,25 @@ func (s *sorter) skipGroup(files []fastqFile, err error) {
 			}
 		}
 		if f.wanted {
-			s.skips.add(f.File, SkipInvalid, oneLine(detail))
+			s.skips.add(f.File, SkipInvalid, oneLine(cmp.Or(f.detail, detail)))
 		}
 	}
 }
 
 // emit gives a source its sample and subject, and yields it if it is valid.
 func (s *sorter) emit(src readsetimport.Source, files ...File) bool {
+	var detail string
 	var err error
-	if src.SubjectID, src.SampleID, err = s.o.ids(files[0], src.Type); err == nil {
-		err = src.Validate()
+	if src.SubjectID, src.SampleID, err = s.o.ids(files[0]); err != nil {
+		detail = oneLine(err.Error())
+	} else if err = src.Validate(); err != nil {
+		detail = oneLine(err.Error())
+		if src.ReferenceARN == "" && (src.Type == types.FileTypeBam || src.Type == types.FileTypeCram) {
+			detail += " (Options.ReferenceARN gives it)"
+		}
 	}
 	if err == nil {
 		return s.yield(src, nil)
-	}
-	detail := oneLine(err.Error())
-	if src.ReferenceARN == "" && (src.Type == types.FileTypeBam || src.Type == types.FileTypeCram) {
-		detail += " (Options.ReferenceARN gives it)"
 	}
 	for _, f := range files {
 		s.skips.add(f, SkipInvalid, detail)

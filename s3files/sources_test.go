@@ -146,6 +146,27 @@ func TestSourcesInvalid(t *testing.T) {
 	require.Contains(t, details["R1.fq.gz"], "no sample")
 }
 
+// TestSourcesOtherForms shows that no mate is imported alone because the other is not compressed with gzip.
+func TestSourcesOtherForms(t *testing.T) {
+	o := named(
+		"a_R1.fq.gz", "a_R2.fastq", "b_1.fastq.bz2", "b_2.fastq.gz", "c_R1.fastq", "c_R1.fastq.gz", "c_R2.fastq", "c_R2.fastq.gz",
+		"d_R1.fq.gz", "d_R2.fq.gz", "d_I1.fq", "e.fastq.gz", "e.fastq", "f_R1_001.fastq.ora", "g_R1.FASTQ.GZ", "g_R2.FQ", "undetermined_R1.fastq",
+	)
+	got := sort(t, o)
+	slices.Sort(got.sources)
+	require.Equal(t, []string{"FASTQ c/c c_R1.fastq.gz c_R2.fastq.gz", "FASTQ d/d d_R1.fq.gz d_R2.fq.gz", "FASTQ e/e e.fastq.gz"}, got.sources)
+	slices.Sort(got.skipped)
+	require.Equal(t, []string{
+		"index reads d_I1.fq", "invalid a_R1.fq.gz", "invalid a_R2.fastq", "invalid b_1.fastq.bz2", "invalid b_2.fastq.gz", "invalid c_R1.fastq",
+		"invalid c_R2.fastq", "invalid e.fastq", "invalid f_R1_001.fastq.ora", "invalid g_R1.FASTQ.GZ", "invalid g_R2.FQ", "undetermined undetermined_R1.fastq",
+	}, got.skipped)
+	require.ErrorContains(t, got.err, `s3://bucket/a_R1.fq.gz: its mate cannot be imported in the form that it has: "a_R2.fastq"`)
+
+	got = sort(t, o, func(o *s3files.Options) { o.Suffixes = []string{"a_R1.fq.gz"} })
+	require.Empty(t, got.sources)
+	require.Equal(t, []string{"invalid a_R1.fq.gz"}, got.skipped)
+}
+
 // TestSourcesManyInvalid shows that the error has a bound.
 func TestSourcesManyInvalid(t *testing.T) {
 	o := objects{}
@@ -213,39 +234,8 @@ func TestSourcesTypes(t *testing.T) {
 	got = sort(t, o, func(o *s3files.Options) { o.ReferenceARN = "" })
 	require.Equal(t, []string{"UBAM c/c c.ubam", "UBAM d/d d.unaligned.bam"}, got.sources)
 	require.ErrorContains(t, got.err, "Options.ReferenceARN")
-}
-
-// TestSampleNames is about the conventions of names.
-func TestSampleNames(t *testing.T) {
-	for key, want := range map[string]string{
-		"NA12878_S1_L001_R1_001.fastq.gz":           "NA12878",
-		"NA12878_S12_R1_001.fastq.gz":               "NA12878",
-		"P1_T_S1_L001_R1_001.fastq.gz":              "P1_T",
-		"NA12878_L002_R1.fq.gz":                     "NA12878",
-		"NA12878_R1.fastq.gz":                       "NA12878",
-		"NA12878.R1.fastq.gz":                       "NA12878",
-		"NA12878_read1.fastq.gz":                    "NA12878",
-		"NA12878_1.fastq.gz":                        "NA12878",
-		"NA12878.1.fastq.gz":                        "NA12878",
-		"NA12878_R1_val_1.fq.gz":                    "NA12878",
-		"NA12878_R1_001-trimmed.fq.gz":              "NA12878",
-		"NA12878.fastq.gz":                          "NA12878",
-		"P1.tumor_1.fq.gz":                          "P1.tumor",
-		"SRR062634_1.filt.fastq.gz":                 "SRR062634",
-		"SRR062634.filt.fastq.gz":                   "SRR062634",
-		"ERR1019034_1.fastq.gz":                     "ERR1019034",
-		"SRR062634.cram":                            "SRR062634",
-		"HG00096.chrom20.ILLUMINA.bwa.low_cov.bam":  "HG00096.chrom20.ILLUMINA.bwa.low_cov",
-		"folder_R1/NA12878_S1_L001_R1_001.fastq.gz": "NA12878",
-		"NA12878.unmapped.bam":                      "NA12878",
-		"NA12878_R2_umi_R1.fastq.gz":                "NA12878_R2_umi",
-		"NA12878_S1_L001_R1_001.dedup.fastq.gz":     "NA12878",
-		"undetermined-virus_R1.fastq.gz":            "undetermined-virus",
-	} {
-		got := sort(t, named(key))
-		require.Len(t, got.sources, 1, key)
-		require.Equal(t, want, strings.Split(strings.Split(got.sources[0], " ")[1], "/")[0], key)
-	}
+	got = sort(t, o, func(o *s3files.Options) { o.ReferenceARN, o.Pattern = "", regexp.MustCompile(`(?P<sample>q)`) })
+	require.NotContains(t, got.err.Error(), "Options.ReferenceARN", "nothing is known of the reference")
 }
 
 // TestSourcesUnordered shows that mates are not taken for single files where the order of the keys cannot be relied on.

@@ -153,7 +153,7 @@ func TestArguments(t *testing.T) {
 		"-store 1234567890 -sheet - -journal " + path("text"): {rows("a"), "audit: readsetimport: open journal "},
 		"-store 1234567890 -sheet -":                          {"sample,fastq_1\na,a.fastq.gz\n", "standard input:2:3: fastq_1: "},
 		"-store 1234567890 -sheet - ":                         {forStore, "audit: the sheet is for store 9876543210, and -store is 1234567890\n"},
-		"-store 1234567890 -sheet - -sample x":                {rows("a"), "audit: -sample and -subject are for a list of files: standard input says itself whose each file is\n"},
+		"-store 1234567890 -sheet - -sample x":                {rows("a"), "audit: -sample is for a list of files: standard input says itself which sample each file is of\n"},
 	} {
 		var stdout, stderr strings.Builder
 		connect := func(context.Context) (readsetimport.API, error) { return nil, errors.New("it connects") }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/readsetimport/readsetimport"
 )
@@ -45,10 +46,10 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 		return err
 	})
 	set.StringVar(&f.write, "write", "", "sheet `file` to write with what was found under -prefix: .csv, .tsv, .json, .jsonl or .yaml")
-	set.Var(checkFlag{&f.check}, "check", "look at the files first, and import nothing if there is an error; -check=warn leaves out what has one")
+	set.Var(checkFlag{&f.check}, "check", "look at the files first, and import nothing if one has an error or cannot be looked at; -check=warn leaves those out")
 	set.StringVar(&f.findings, "findings", "", "CSV `file` to write with what -check finds")
 	set.StringVar(&f.reference, "reference", "", "`ARN` of the reference of BAM and CRAM files for which the sheet has none")
-	set.StringVar(&f.subject, "subject", "", "subject `id` of the files of a list (default the sample id)")
+	set.StringVar(&f.subject, "subject", "", "subject `id` of the files of a list, or of a sheet without subjects (default the sample id)")
 	set.StringVar(&f.sample, "sample", "", "sample `id` of the files of a list (default what is in each file's name)")
 	set.StringVar(&f.runID, "run-id", "", "`name` of this import: under the same name, the same sheet is the same import (default random)")
 	set.StringVar(&f.journal, "journal", "", "`file` that remembers the import, so that the same command again goes on where this one ended")
@@ -81,6 +82,8 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 		return fail("-prefix and -sheet are two ways to name the files: give one of them")
 	case f.prefix != "" && f.sample+f.subject != "":
 		return fail("-sample and -subject are for a list: with -prefix, -pattern finds them in the keys")
+	case f.prefix != "" && !isPrefix(f.prefix):
+		return fail("-prefix must be s3://bucket/folder/, not " + strconv.Quote(f.prefix))
 	case f.prefix == "" && f.pattern != nil:
 		return fail("-pattern is for the keys under -prefix")
 	case f.pattern != nil && f.pattern.SubexpIndex("sample") < 0:
@@ -118,6 +121,12 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 		f.runID = rand.Text()
 	}
 	return f, nil
+}
+
+// isPrefix reports whether text names a bucket of S3, and what its keys begin with.
+func isPrefix(text string) bool {
+	rest, isS3 := strings.CutPrefix(text, "s3://")
+	return isS3 && rest != "" && rest[0] != '/'
 }
 
 // checkFiles refuses a file that would be written over another.

@@ -19,8 +19,9 @@
 // it prints a line for each read set, and how many came to what end. It leaves files behind if it is asked to: -results
 // with a row for each source, -events with what happened, and -timeline with a picture of it.
 //
-// It ends with 0 if all read sets were imported, with 1 if any was not, if the check found an error or if a file could not be
-// written, and with 2 if the arguments or the sheet are not valid, in which case nothing is sent.
+// It ends with 0 if all read sets were imported, with 1 if any was not, if S3 could not be read, if the check found an error or
+// if a file could not be written, and with 2 if the arguments, the sheet or the files under the prefix are not valid, in which
+// case nothing is sent. A dry run ends as the import would, as far as that can be known.
 package main
 
 import (
@@ -78,32 +79,41 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitFailed
 	}
 	sources, problems, err := readInput(ctx, f, b, stdin, stderr)
-	wrong := 0
+	code := exitImported
 	if err == nil && f.check != "" {
-		sources, wrong, err = check(ctx, f, b, sources, problems, stdout, stderr)
-	}
-	if err == nil && wrong > 0 && (f.check == checkStrict || len(sources) == 0) {
-		fmt.Fprintln(stderr, "import: nothing was sent, since the check found errors; -check=warn leaves out what has one")
-		return exitFailed
+		var checked checkResult
+		if checked, err = check(ctx, f, b, sources, problems, stdout, stderr); err == nil && !checked.goesOn(f, stderr) {
+			return exitFailed
+		}
+		if sources = checked.good; checked.errors > 0 {
+			code = exitFailed
+		}
 	}
 	if err == nil && f.dryRun {
 		err = plan(ctx, f, sources, stdout)
 	}
 	if err != nil {
 		sheet.PrintFaults(stderr, "import", err)
-		return exitInvalid
-	}
-	if wrong > 0 {
-		fmt.Fprintln(stderr, "import: what has an error is left out")
+		return exitCode(err)
 	}
 	if f.dryRun {
-		return exitImported
+		return code
 	}
-	code := importSources(ctx, f, sources, stdout, stderr)
-	if wrong > 0 {
-		return max(code, exitFailed)
+	return max(code, importSources(ctx, f, sources, stdout, stderr))
+}
+
+// failedError is an error that the arguments and the sheet are not to blame for.
+type failedError struct{ error }
+
+func (e *failedError) Unwrap() error { return e.error }
+
+// exitCode returns how the program ends with an error before anything is sent.
+func exitCode(err error) int {
+	var failed *failedError
+	if errors.As(err, &failed) {
+		return exitFailed
 	}
-	return code
+	return exitInvalid
 }
 
 func importSources(ctx context.Context, f flags, sources []readsetimport.Source, stdout, stderr io.Writer) int {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http/httptest"
@@ -122,12 +123,24 @@ func TestRun(t *testing.T) {
 			args: []string{"-sheet", "-"}, stdin: forStore, code: exitImported,
 			stderr: []string{`^the sheet is for store 1234567890 with role arn:aws:iam::123456789012:role/import: give -store and -role to import into it\n`},
 		},
-		"sample of a sheet":  {args: []string{"-sheet", sheet, "-sample", "NA12878"}, code: exitInvalid, stderr: []string{`-sample and -subject are for a list of files: .*sheet\.csv says itself whose each file is`}},
-		"subject of a sheet": {args: []string{"-subject", "NA12878"}, code: exitInvalid, stderr: []string{`-sample and -subject are for a list of files: samples\.csv`}},
+		"sample of a sheet":             {args: []string{"-sheet", sheet, "-sample", "NA12878"}, code: exitInvalid, stderr: []string{`^import: -sample is for a list of files: .*sheet\.csv says itself which sample each file is of\n$`}},
+		"subject of a sheet":            {args: []string{"-subject", "NA12878"}, code: exitInvalid, stderr: []string{`^import: -subject is for a sheet or a list without subjects: samples\.csv says itself whose each file is\n$`}},
+		"sample and subject of a sheet": {args: []string{"-sheet", sheet, "-sample", "X", "-subject", "X"}, code: exitInvalid, stderr: []string{`-sample is for a list of files`}},
+		"subject of a sheet without subjects": {
+			args: []string{"-sheet", sheet, "-subject", "X"}, code: exitImported,
+			stdout: []string{`2 of 2 read sets are in the store`},
+		},
 		"list of BAM files": {
 			args: []string{"-sheet", "-", "-reference", reference, "-subject", "X"}, stdin: "s3://bucket/a.bam\ns3://bucket/b.cram\n", code: exitImported,
 			stdout: []string{`a\.bam`, `2 of 2 read sets are in the store`},
 		},
+		"list that begins with a byte order mark and a comment, compressed": {
+			args: []string{"-sheet", "-", "-sample", "X", "-subject", "Y", "-dry-run"}, stdin: string(gzipped("\ufeff# run 7\n\n" + list)), code: exitImported,
+			stdout: []string{`read sets 2\n`},
+		},
+		"list of nothing":         {args: []string{"-sheet", "-", "-sample", "X"}, stdin: "s3://bucket/a.bam.bai\n", code: exitInvalid, stderr: []string{`sources: at least one source is needed`}},
+		"prefix that is none":     {args: []string{"-prefix", "bucket/run7"}, code: exitInvalid, stderr: []string{`^import: -prefix must be s3://bucket/folder/, not "bucket/run7"\n$`}},
+		"prefix without a bucket": {args: []string{"-prefix", "s3:///run7"}, code: exitInvalid, stderr: []string{`-prefix must be s3://bucket/folder/`}},
 		"prefix and sheet":        {args: []string{"-prefix", "s3://b/", "-sheet", sheet}, code: exitInvalid, stderr: []string{`-prefix and -sheet are two ways`}},
 		"prefix and sample":       {args: []string{"-prefix", "s3://b/", "-sample", "x"}, code: exitInvalid, stderr: []string{`with -prefix, -pattern finds them`}},
 		"pattern without prefix":  {args: []string{"-pattern", "(?P<sample>.*)"}, code: exitInvalid, stderr: []string{`-pattern is for the keys under -prefix`}},
@@ -156,6 +169,19 @@ func TestRun(t *testing.T) {
 				require.Regexp(t, regexp.MustCompile(pattern), stderr.String())
 			}
 		})
+	}
+}
+
+// The sample and the subject of the flags are those of every file of a list.
+func TestListOfOneSample(t *testing.T) {
+	for _, f := range []flags{{sheet: "-", sample: "X", subject: "Y"}, {sheet: "-", sample: "X"}, {sheet: "-", subject: "Y"}} {
+		read, err := readSheet(f, strings.NewReader("# run 7\n"+list))
+		require.NoError(t, err)
+		require.Len(t, read.Sources, 2)
+		for i, s := range read.Sources {
+			sample := cmp.Or(f.sample, []string{"NA12878", "NA24385"}[i])
+			require.Equal(t, []string{sample, cmp.Or(f.subject, sample)}, []string{s.SampleID, s.SubjectID})
+		}
 	}
 }
 

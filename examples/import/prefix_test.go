@@ -2,19 +2,23 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
+	"encoding/binary"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/biogo/hts/bam"
+	"github.com/biogo/hts/bgzf"
 	"github.com/biogo/hts/sam"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -72,6 +76,22 @@ func bamFile(t *testing.T, header string) []byte {
 	return b.Bytes()
 }
 
+// runInBucket runs the program against a real S3 server, in a Region or in that of the server, and returns what it writes and
+// how it ends.
+func runInBucket(t *testing.T, server *gateway.Server, region string, service *omicstest.Service, args ...string) (output string, code int) {
+	t.Helper()
+	cmd := program(t, service, append(args, "-progress=none")...)
+	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_S3="+server.URL, "AWS_ACCESS_KEY_ID="+gateway.Key, "AWS_SECRET_ACCESS_KEY="+gateway.Key,
+		"AWS_REGION="+cmp.Or(region, gateway.Region))
+	text, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return string(text), exit.ExitCode()
+	}
+	require.NoError(t, err, string(text))
+	return string(text), exitImported
+}
+
 // fault is what is wrong with a file of the bucket, and how the check calls it.
 type fault struct {
 	data     []byte
@@ -79,14 +99,26 @@ type fault struct {
 	code     string
 }
 
+// cutHeader returns a BAM file whose header is shorter than it says.
+func cutHeader() []byte {
+	var b bytes.Buffer
+	w := bgzf.NewWriter(&b, 1)
+	_, _ = w.Write(binary.LittleEndian.AppendUint32([]byte("BAM\x01"), 1000))
+	_, _ = w.Write([]byte(bamHeader))
+	_ = w.Close()
+	return b.Bytes()
+}
+
 // bucketOf2000 returns files of which all are good, and 40 of them with a fault.
 func bucketOf2000(t *testing.T) (files map[string][]byte, faults map[string]fault) {
 	first, second := gzipped(fastq(1)), gzipped(fastq(2))
 	aligned, unaligned := bamFile(t, bamHeader), bamFile(t, "@HD\tVN:1.6\tSO:unsorted\n@RG\tID:rg1\tSM:NA12878\n")
-	cram, err := os.ReadFile(filepath.FromSlash("../../s3files/testdata/v3.0.cram"))
-	require.NoError(t, err)
-	cram31, err := os.ReadFile(filepath.FromSlash("../../s3files/testdata/v3.1.cram"))
-	require.NoError(t, err)
+	fromSamtools := func(name string) []byte {
+		data, err := os.ReadFile(filepath.Join("..", "..", "s3files", "testdata", name))
+		require.NoError(t, err)
+		return data
+	}
+	cram := fromSamtools("v3.0.cram")
 	files = make(map[string][]byte)
 	for i := range 500 {
 		files[fmt.Sprintf("run/S%03d_S%d_L001_R1_001.fastq.gz", i, i)] = first
@@ -134,13 +166,21 @@ func bucketOf2000(t *testing.T) (files map[string][]byte, faults map[string]faul
 		at(ubam, 0):    {aligned, "warning", "aligned"},
 		at(cramKey, 0): {[]byte("x"), "error", "not-cram"},
 		at(cramKey, 1): {cram[:len(cram)-38], "error", "truncated"},
-		at(cramKey, 2): {cram31, "warning", "cram-version"},
+		at(cramKey, 2): {fromSamtools("v3.1.cram"), "warning", "cram-version"},
+		at(cramKey, 3): {fromSamtools("no-m5.cram"), "warning", "no-m5"},
+		at(bam, 7):     {cutHeader(), "error", "header"},
 	}
-	for key, f := range faults { // each of them twice
+	kinds := make(map[string]bool)
+	for key, f := range faults { // each of them twice, but for those of which there is another like it
+		kinds[f.code] = true
+		if slices.Contains([]string{at(bam, 1), at(cramKey, 0), at(cramKey, 1), single(3)}, key) {
+			continue
+		}
 		again := strings.NewReplacer("S00", "S10", "_S0_", "_S100_", "_S1_", "_S101_", "_S2_", "_S102_", "_S3_", "_S103_", "_S4_", "_S104_", "/00", "/10").Replace(key)
 		faults[again] = f
 	}
 	require.Len(t, faults, 40)
+	require.Len(t, kinds, 20)
 	for key, f := range faults {
 		require.Contains(t, files, key)
 		files[key] = f.data
@@ -156,15 +196,7 @@ func TestPrefix(t *testing.T) {
 	dir := t.TempDir()
 	service := omicstest.New()
 	start := func(args ...string) (string, int) {
-		cmd := program(t, service, append([]string{"-prefix", prefix, "-store", "1234567890", "-reference", reference, "-progress=none"}, args...)...)
-		cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_S3="+server.URL, "AWS_ACCESS_KEY_ID="+gateway.Key, "AWS_SECRET_ACCESS_KEY="+gateway.Key)
-		output, err := cmd.CombinedOutput()
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			return string(output), exit.ExitCode()
-		}
-		require.NoError(t, err, string(output))
-		return string(output), exitImported
+		return runInBucket(t, server, "", service, append([]string{"-prefix", prefix, "-store", "1234567890", "-reference", reference}, args...)...)
 	}
 
 	sheet, findings := filepath.Join(dir, "sheet.csv"), filepath.Join(dir, "findings.csv")
@@ -224,6 +256,7 @@ func readFindings(t *testing.T, path string) map[string]fault {
 func TestPrefixWithoutMate(t *testing.T) {
 	server, bucket := realBucket(t, map[string][]byte{
 		"a/S1_R1.fastq.gz": gzipped(fastq(1)), "a/S1_R2.fastq.gz": gzipped(fastq(2)), "a/S2_R2.fastq.gz": gzipped(fastq(2)), "a/S1.md5": []byte("x"),
+		"a/S3.fastq.gz.gpg": []byte("x"), "a/S4.tar": []byte("x"),
 	})
 	for args, want := range map[string]struct {
 		code int
@@ -232,14 +265,10 @@ func TestPrefixWithoutMate(t *testing.T) {
 		"":            {exitInvalid, "1 file cannot be imported"},
 		"-check":      {exitFailed, "no-source"},
 		"-check=warn": {exitFailed, "1 of 1 read sets are in the store"},
-		"-pattern=(?P<subject>[a-z])/(?P<sample>S[0-9]) -check=warn": {exitFailed, "left out: checksum 1, invalid 1"},
+		"-pattern=(?P<subject>[a-z])/(?P<sample>S[0-9]) -check=warn": {exitFailed, "left out: checksum 1, invalid 1, unknown 2\nneither reads nor anything that goes with them: 2, the first is s3://" + bucket + "/a/S3.fastq.gz.gpg\n"},
 	} {
-		cmd := program(t, nil, append([]string{"-prefix", "s3://" + bucket, "-progress=none"}, strings.Fields(args)...)...)
-		cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_S3="+server.URL, "AWS_ACCESS_KEY_ID="+gateway.Key, "AWS_SECRET_ACCESS_KEY="+gateway.Key, "AWS_REGION="+gateway.Region)
-		output, err := cmd.CombinedOutput()
-		var exit *exec.ExitError
-		require.ErrorAs(t, err, &exit, args)
-		require.Equal(t, want.code, exit.ExitCode(), "%s: %s", args, output)
-		require.Contains(t, string(output), want.text, args)
+		output, code := runInBucket(t, server, "", nil, append([]string{"-prefix", "s3://" + bucket}, strings.Fields(args)...)...)
+		require.Equal(t, want.code, code, "%s: %s", args, output)
+		require.Contains(t, output, want.text, args)
 	}
 }

@@ -2,14 +2,12 @@
 package sheet
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/readsetimport/readsetimport"
 	"github.com/readsetimport/readsetimport/manifest"
@@ -17,8 +15,9 @@ import (
 
 // Options say what a sheet leaves open.
 type Options struct {
-	Reference       string // the ARN for BAM and CRAM files for which the sheet has none
-	Subject, Sample string // ids for all files of a list
+	Reference string // the ARN for BAM and CRAM files for which the sheet has none
+	Sample    string // for all files of a list
+	Subject   string // for all files of a list, or of a sheet without subjects
 }
 
 // Sheet is what was read.
@@ -48,22 +47,25 @@ func Open(path string, stdin io.Reader, o Options) (Sheet, error) {
 
 // Read reads a whole sheet. One fault in it is an error, and there are no sources.
 func Read(name string, in io.Reader, o Options) (Sheet, error) {
-	start := bufio.NewReader(in)
-	if (o.Sample != "" || o.Subject != "") && !isList(start) {
-		return Sheet{}, fmt.Errorf("-sample and -subject are for a list of files: %s says itself whose each file is", name)
-	}
 	var out Sheet
 	var line int
-	for source, err := range manifest.Read(start, func(m *manifest.Options) {
+	sampleUsed, subjectUsed := o.Sample == "", o.Subject == ""
+	for source, err := range manifest.Read(in, func(m *manifest.Options) {
 		m.Name = name
 		m.ReferenceARN = o.Reference
 		m.Target = &out.Target
 		m.Line = &line
 		if o.Sample != "" {
-			m.IDs = func(string) (subject, sample string, err error) { return o.Subject, o.Sample, nil }
+			m.IDs = func(string) (subject, sample string, err error) {
+				sampleUsed = true
+				return "", o.Sample, nil
+			}
 		}
 		if o.Subject != "" {
-			m.Subject = func(string) string { return o.Subject }
+			m.Subject = func(string) string {
+				subjectUsed = true
+				return o.Subject
+			}
 		}
 	}) {
 		if err != nil {
@@ -72,14 +74,14 @@ func Read(name string, in io.Reader, o Options) (Sheet, error) {
 		out.Sources = append(out.Sources, source)
 		out.Lines = append(out.Lines, line)
 	}
+	switch {
+	case len(out.Sources) == 0: // which is a fault of its own
+	case !sampleUsed:
+		return Sheet{}, fmt.Errorf("-sample is for a list of files: %s says itself which sample each file is of", name)
+	case !subjectUsed:
+		return Sheet{}, fmt.Errorf("-subject is for a sheet or a list without subjects: %s says itself whose each file is", name)
+	}
 	return out, nil
-}
-
-// isList tells a list of files from the other formats: its first line is an S3 URI and nothing else.
-func isList(in *bufio.Reader) bool {
-	start, _ := in.Peek(2048)
-	line, _, _ := strings.Cut(string(start), "\n")
-	return strings.HasPrefix(line, "s3://") && !strings.ContainsAny(line, ",;\t")
 }
 
 // PrintFaults prints everything that is wrong with the input of a program, a line each.
