@@ -32,6 +32,7 @@ type order struct {
 	Endpoint, Journal, Report string
 	Sources                   int  // the length of the sheet
 	Stream                    bool // or Import
+	Adopt                     bool // before it
 	Append                    int  // kill yourself at this write of the journal, from 1; 0: do not
 	Moment                    moment
 	After                     time.Duration // atWrite: into the write
@@ -92,6 +93,11 @@ func (o order) run() error {
 	})
 	if err != nil {
 		return err
+	}
+	if o.Adopt {
+		if _, err := client.Adopt(ctx, target); err != nil {
+			return err
+		}
 	}
 	results, failure := o.results(ctx, client)
 	text, err := json.Marshal(results)

@@ -40,12 +40,14 @@ type life struct {
 	patience time.Duration // how long a process takes that nobody kills, about
 	killed   *[momentsCount]int
 	torn     *int
-	starts   int // processes
+	lost     *int
+	starts   int  // processes
+	adopts   bool // each process adopts what the store has, since journals are lost
 }
 
 func TestKill(t *testing.T) {
 	var killed [momentsCount]int
-	torn, imports, processes := 0, 0, 0
+	torn, lost, imports, processes := 0, 0, 0, 0
 	total := func() (n int) {
 		for _, k := range killed {
 			n += k
@@ -61,7 +63,7 @@ func TestKill(t *testing.T) {
 		random := rand.New(rand.NewPCG(*seed, uint64(imports))) //nolint:gosec // not for secrets
 		l := &life{
 			t: t, random: random, store: newStore(random), folder: t.TempDir(), sources: 150 + random.IntN(850),
-			patience: usual, killed: &killed, torn: &torn,
+			patience: usual, killed: &killed, torn: &torn, lost: &lost, adopts: random.IntN(2) == 0,
 		}
 		l.run(min(*kills-total(), 5+random.IntN(25)))
 		l.store.close()
@@ -73,6 +75,7 @@ func TestKill(t *testing.T) {
 		t.Logf("%6d %s", n, moment(m))
 	}
 	t.Logf("%6d times the kill left a line of the journal cut short", torn)
+	t.Logf("%6d times the journal was lost, and the next process adopted what the store has", lost)
 }
 
 // run kills processes until so many are dead, lets the import complete, and compares.
@@ -84,6 +87,7 @@ func (l *life) run(most int) {
 		case code == killedExit:
 			dead++
 			l.tear()
+			l.lose()
 			if l.random.IntN(4) > 0 {
 				continue
 			}
@@ -143,7 +147,7 @@ func (l *life) process(p plan) (code int) {
 	t := l.t
 	l.starts++
 	o := p.order
-	o.Endpoint, o.Sources, o.Stream = l.store.server.URL, l.sources, l.random.IntN(2) == 0
+	o.Endpoint, o.Sources, o.Stream, o.Adopt = l.store.server.URL, l.sources, l.random.IntN(2) == 0, l.adopts
 	o.Journal, o.Report = l.journal(), l.report()
 	_ = os.Remove(o.Report)
 	text, err := json.Marshal(o)
@@ -218,6 +222,20 @@ func (l *life) tear() {
 	require.NoError(l.t, err)
 	require.NoError(l.t, file.Close())
 	*l.torn++
+}
+
+// lose loses the journal, once all that is on its way has arrived.
+func (l *life) lose() {
+	if !l.adopts || l.random.IntN(5) > 0 {
+		return
+	}
+	l.store.late.Wait()
+	err := os.Remove(l.journal())
+	if errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	require.NoError(l.t, err)
+	*l.lost++
 }
 
 // compare holds the last process's report and the store against the sheet.
