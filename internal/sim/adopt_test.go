@@ -15,7 +15,7 @@ import (
 // adopts reports whether the program adopts what is in the store before it imports, in some of its runs. An orchestrator has
 // no journal.
 func (w *world) adopts() bool {
-	return !w.orchestrates() && (w.seed%5 == 4 || w.portion("adopts") < 0.1)
+	return *flagCompare == "" && !w.orchestrates() && (w.seed%5 == 4 || w.portion("adopts") < 0.1)
 }
 
 // adopt has the program adopt, and reports whether it may import then.

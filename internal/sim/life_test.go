@@ -48,7 +48,11 @@ func (p *process) newClient(mem journal.Journal) (*readsetimport.Client, error) 
 	real := jitter.Float64
 	defer func() { jitter.Float64 = real }()
 	jitter.Float64 = func() float64 { return w.portion("jitter", p.number, time.Now().UnixNano()) }
-	return readsetimport.New(processAPI{api, p}, func(opts *readsetimport.Options) {
+	var seen readsetimport.API = processAPI{api, p}
+	if *flagCompare == "jobs" {
+		seen = struct{ readsetimport.API }{seen}
+	}
+	return readsetimport.New(seen, func(opts *readsetimport.Options) {
 		opts.RunID = "the import"
 		if !o.fixedRunID {
 			opts.RunID = fmt.Sprintf("import %d", p.number) // a random one cannot be replayed

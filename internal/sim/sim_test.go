@@ -22,16 +22,17 @@ import (
 )
 
 var (
-	flagSeeds  = flag.Int("seeds", 0, "how many seeds TestSimulation runs; 0: as many as fit into a test")
-	flagFrom   = flag.Uint64("from", 501, "the first of them; the 800 from 501 on meet every fault in every phase")
-	flagAll    = flag.Bool("all", false, "go on after a seed that fails")
-	flagIgnore = flag.String("ignore", "", "rules that may be broken, with commas between them: to see what else is")
-	flagShow   = flag.Bool("show", false, "print what happens in each seed")
-	flagPlain  = flag.Bool("plain", false, "do not shrink seeds that fail")
-	flagLimit  = flag.Duration("limit", 20*time.Second, "how long a seed may take, which usually takes some milliseconds")
-	flagCores  = flag.Int("cores", runtime.NumCPU(), "how many processes TestSimulation uses")
-	flagStuck  = flag.String("stuck", "", "TestStuckSeed's own: how a seed does not end")
-	flagWorker = flag.Int("worker", -1, "TestSimulation's own: which of its processes this is")
+	flagSeeds   = flag.Int("seeds", 0, "how many seeds TestSimulation runs; 0: as many as fit into a test")
+	flagFrom    = flag.Uint64("from", 501, "the first of them; the 800 from 501 on meet every fault in every phase")
+	flagAll     = flag.Bool("all", false, "go on after a seed that fails")
+	flagIgnore  = flag.String("ignore", "", "rules that may be broken, with commas between them: to see what else is")
+	flagShow    = flag.Bool("show", false, "print what happens in each seed")
+	flagPlain   = flag.Bool("plain", false, "do not shrink seeds that fail")
+	flagLimit   = flag.Duration("limit", 20*time.Second, "how long a seed may take, which usually takes some milliseconds")
+	flagCores   = flag.Int("cores", runtime.NumCPU(), "how many processes TestSimulation uses")
+	flagStuck   = flag.String("stuck", "", "TestStuckSeed's own: how a seed does not end")
+	flagCompare = flag.String("compare", "", "jobs: the API knows no read sets; sets: it does; nothing is adopted in either, so that both can be compared")
+	flagWorker  = flag.Int("worker", -1, "TestSimulation's own: which of its processes this is")
 )
 
 // TestSimulation is the promise under test: whatever crashes, whenever, every source ends up in the store once, or is

@@ -70,7 +70,7 @@ func (w worker) run(first, last uint64) (total, uint64) {
 	all := total{Cells: make(map[string]int), Rules: make(map[string]int)}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestSimulation$", "-test.timeout=0", "-worker", strconv.Itoa(w.number),
 		"-from", strconv.FormatUint(first, 10), "-seeds", strconv.FormatUint(last-first, 10),
-		"-all="+strconv.FormatBool(*flagAll), "-show="+strconv.FormatBool(*flagShow), "-plain="+strconv.FormatBool(*flagPlain),
+		"-all="+strconv.FormatBool(*flagAll), "-show="+strconv.FormatBool(*flagShow), "-plain="+strconv.FormatBool(*flagPlain), "-compare="+*flagCompare,
 		"-ignore="+*flagIgnore)
 	cmd.Args = append(cmd.Args, w.args...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=800") // a seed needs little memory
