@@ -11,12 +11,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 
 	_ "modernc.org/sqlite" // or any other database
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/examples/journalsql/sqljournal"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -30,12 +30,12 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, path string) error {
-	db, err := sql.Open("sqlite", dataSource(path))
+	db, err := sql.Open("sqlite", sqljournal.SQLite(path))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	journal, err := OpenJournal(ctx, db, "run-2030-01")
+	journal, err := sqljournal.Open(ctx, db, "run-2030-01")
 	if err != nil {
 		return err
 	}
@@ -60,11 +60,4 @@ func run(ctx context.Context, out io.Writer, path string) error {
 	}
 	fmt.Fprintln(out, len(report.Jobs), "jobs in this run")
 	return nil
-}
-
-// dataSource is the database in a file. A commit is on the disk when it returns, and waits for others to finish theirs.
-func dataSource(path string) string {
-	u := url.URL{Scheme: "file", Opaque: url.PathEscape(path)}
-	u.RawQuery = url.Values{"_pragma": {"synchronous(full)", "busy_timeout(5000)"}}.Encode()
-	return u.String()
 }

@@ -9,7 +9,7 @@
 // run runs the blocks of a page in their order, each in a shell of its own in FOLDER: sh blocks with bash, python blocks
 // with python3. Words after the language, which nobody who reads the page sees, say more:
 //
-//	background    it is a server: it runs until the end of the page
+//	background    it is a server, and listens on the last address 127.0.0.1:80… in it: it runs until the end of the page
 //	exit=1        how it ends
 //	needs=aws     it is skipped where this command is missing; needs=boto3: or this Python module
 //	skip=reason   it is not run

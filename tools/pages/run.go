@@ -8,26 +8,31 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// theirs is the address that the pages give to omicsim. A free one takes its place, since theirs may be in use.
-const theirs = "127.0.0.1:8080"
+// theirs are the addresses that the pages give to servers. Free ones take their places, since theirs may be in use.
+var theirs = regexp.MustCompile(`127\.0\.0\.1:80\d\d`)
 
 // runPage runs the blocks of one page.
 func runPage(folder string, blocks []block) error {
-	address, err := freeAddress()
+	addresses, err := freeAddresses(blocks)
 	if err != nil {
 		return err
 	}
 	var out []byte // of the last block
+	var left bool  // it was skipped
 	for _, b := range blocks {
 		_, inBackground := b.word("background")
 		switch {
 		case b.language == "text" && slices.Contains(b.words, "stdout"):
+			if left {
+				continue
+			}
 			if got, ok := compare(b.text, string(out)); !ok {
 				return fmt.Errorf("%s is not what the block before it prints:\n%s", b, got)
 			}
@@ -35,13 +40,18 @@ func runPage(folder string, blocks []block) error {
 		case b.language != "sh" && b.language != "python":
 			continue
 		}
-		if reason := skipped(b); reason != "" {
+		reason := skipped(b)
+		if left = reason != ""; left {
 			fmt.Printf("%s: skipped: %s\n", b, reason)
 			continue
 		}
-		b.text = strings.ReplaceAll(b.text, theirs, address)
+		own := theirs.FindAllString(b.text, -1)
+		b.text = theirs.ReplaceAllStringFunc(b.text, func(address string) string { return addresses[address] })
 		if inBackground {
-			stop, err := start(folder, b, address)
+			if len(own) == 0 {
+				return fmt.Errorf("%s says nowhere which address it listens on", b)
+			}
+			stop, err := start(folder, b, addresses[own[len(own)-1]])
 			if err != nil {
 				return err
 			}
@@ -55,12 +65,23 @@ func runPage(folder string, blocks []block) error {
 	return nil
 }
 
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freeAddresses returns an address that nobody listens on for each that the blocks have.
+func freeAddresses(blocks []block) (map[string]string, error) {
+	free := make(map[string]string)
+	for _, b := range blocks {
+		for _, address := range theirs.FindAllString(b.text, -1) {
+			if free[address] != "" {
+				continue
+			}
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return nil, err
+			}
+			defer l.Close() // once all have been found, which are different then
+			free[address] = l.Addr().String()
+		}
 	}
-	return l.Addr().String(), l.Close()
+	return free, nil
 }
 
 // skipped returns why a block cannot be run, or nothing.

@@ -1,20 +1,20 @@
-package main
+package sqljournal
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
 
 	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/journal/journaltest"
 )
 
 func openDB(t *testing.T, path string) *sql.DB {
-	db, err := sql.Open("sqlite", dataSource(path))
+	db, err := sql.Open("sqlite", SQLite(path))
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
 	return db
@@ -25,11 +25,11 @@ func TestJournal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			db := openDB(t, filepath.Join(t.TempDir(), "a b?c%.db"))
 			db.SetMaxOpenConns(connections)
-			j, err := OpenJournal(t.Context(), db, "all checks")
+			j, err := Open(t.Context(), db, "all checks")
 			require.NoError(t, err)
 			require.NoError(t, journaltest.TestJournal(j))
 			require.NoError(t, journaltest.TestReopen(func() (journal.Journal, error) {
-				return OpenJournal(t.Context(), db, "reopened")
+				return Open(t.Context(), db, "reopened")
 			}))
 		})
 	}
@@ -38,7 +38,7 @@ func TestJournal(t *testing.T) {
 func TestJournalInFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b?c%.db")
 	require.NoError(t, journaltest.TestReopen(func() (journal.Journal, error) {
-		return OpenJournal(t.Context(), openDB(t, path), "j")
+		return Open(t.Context(), openDB(t, path), "j")
 	}))
 	require.FileExists(t, path)
 }
@@ -47,11 +47,11 @@ func TestJournalInFile(t *testing.T) {
 func TestTwoClients(t *testing.T) {
 	ctx, db := t.Context(), openDB(t, filepath.Join(t.TempDir(), "journal.db"))
 	record := journal.Record{Kind: journal.Sending, ClientToken: "a"}
-	first, err := OpenJournal(ctx, db, "j")
+	first, err := Open(ctx, db, "j")
 	require.NoError(t, err)
-	second, err := OpenJournal(ctx, db, "j")
+	second, err := Open(ctx, db, "j")
 	require.NoError(t, err)
-	other, err := OpenJournal(ctx, db, "other")
+	other, err := Open(ctx, db, "other")
 	require.NoError(t, err)
 
 	require.NoError(t, first.Append(ctx, record))
@@ -71,7 +71,7 @@ func TestDamage(t *testing.T) {
 		"the table is empty": {`DELETE FROM import_journal WHERE name = $1`, "record 0 is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			j, err := OpenJournal(ctx, db, name)
+			j, err := Open(ctx, db, name)
 			require.NoError(t, err)
 			for range 3 {
 				require.NoError(t, j.Append(ctx, journal.Record{Kind: journal.Sending}))
@@ -90,15 +90,4 @@ func readAll(ctx context.Context, j journal.Journal) error {
 		}
 	}
 	return nil
-}
-
-func TestRun(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal.db")
-	var first, second bytes.Buffer
-	require.NoError(t, run(t.Context(), &first, path))
-	require.Contains(t, first.String(), "1 jobs in this run")
-	require.NoError(t, run(t.Context(), &second, path))
-	require.Contains(t, second.String(), "0 jobs in this run")
-	readSets := func(b *bytes.Buffer) []byte { return b.Bytes()[:bytes.LastIndexByte(b.Bytes()[:b.Len()-1], '\n')] }
-	require.Equal(t, string(readSets(&first)), string(readSets(&second)))
 }

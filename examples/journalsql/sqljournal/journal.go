@@ -1,4 +1,5 @@
-package main
+// Package sqljournal keeps journals of imports in a table of an SQL database.
+package sqljournal
 
 import (
 	"context"
@@ -7,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -41,11 +43,12 @@ const (
 	insertRecord  = `INSERT INTO import_journal (name, seq, record) VALUES ($1, $2, $3)`
 )
 
-// OpenJournal opens the journal of that name, and makes the table if there is none.
+// Open opens the journal of that name, and makes the table if there is none.
 //
 // A record counts as durable once it is committed, so the database must write through to the disk then. PostgreSQL does
-// unless synchronous_commit is off, SQLite does with PRAGMA synchronous = FULL, which is its default.
-func OpenJournal(ctx context.Context, db *sql.DB, name string) (*Journal, error) {
+// unless synchronous_commit is off, SQLite does with PRAGMA synchronous = EXTRA; with FULL, which is its default, a power
+// cut can take the last record back.
+func Open(ctx context.Context, db *sql.DB, name string) (*Journal, error) {
 	j := &Journal{db: db, name: name}
 	if _, err := db.ExecContext(ctx, createTable); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
@@ -138,4 +141,12 @@ func (j *Journal) insert(ctx context.Context, text string) error {
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()
+}
+
+// SQLite returns the data source name of an SQLite database in a file, for the driver of modernc.org/sqlite. A commit is on
+// the disk when it returns, and waits for others to finish theirs. More pragmas are written as locking_mode(exclusive).
+func SQLite(path string, pragmas ...string) string {
+	u := url.URL{Scheme: "file", Opaque: url.PathEscape(path)}
+	u.RawQuery = url.Values{"_pragma": append([]string{"synchronous(extra)", "busy_timeout(5000)"}, pragmas...)}.Encode()
+	return u.String()
 }
