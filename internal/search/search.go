@@ -46,7 +46,7 @@ func (s State) On() bool { return !s.Since.IsZero() }
 const (
 	PageMax  = 1000 // pages of the list of jobs: 100,000 jobs
 	foundMax = 10   // jobs with these sources, or that cannot be read, after which the others do not matter
-	setMax   = 1000 // read sets, pages of them and jobs that are noted in the search among the read sets
+	setMax   = 100  // read sets of a kind, and jobs, that are noted in the search among the read sets
 )
 
 // Match is how a job compares with the batch.
@@ -165,6 +165,7 @@ type Want struct {
 type Sets struct {
 	Person  int      `json:"person,omitempty"`  // of the batch's persons, the one whose read sets are being read
 	Page    string   `json:"page,omitempty"`    // the next page of them
+	Listed  bool     `json:"listed,omitempty"`  // all of them were listed
 	Pages   int      `json:"pages,omitempty"`   // pages read
 	Unread  []string `json:"unread,omitempty"`  // ids of read sets of the last page that are still to be looked at
 	Job     string   `json:"job,omitempty"`     // that created the first of them, and is read next
@@ -178,9 +179,13 @@ type Sets struct {
 // Made is a read set of one of the batch's persons.
 type Made struct {
 	ID     string         `json:"id"`
-	Person int            `json:"person"`
-	Type   types.FileType `json:"type"`
-	Name   string         `json:"name,omitempty"`
+	Person int            `json:"person"`           // among the batch's
+	Type   types.FileType `json:"type,omitempty"`   // empty: any
+	Source int            `json:"source,omitempty"` // of the batch, from 1, if its name alone tells; 0: it does not
+}
+
+func (m Made) isOf(person int, t types.FileType) bool {
+	return m.Person == person && (m.Type == t || m.Type == "")
 }
 
 // Persons returns whose the sources are, each once, in their order.
@@ -221,10 +226,13 @@ func (s State) OfReadSets(ctx context.Context, store Store, wants []Want, own st
 		}
 		err = sets.list(ctx, store, persons[sets.Person], s.After, wants)
 	}
-	if n := max(sets.Pages, len(sets.Others), len(sets.Gone), len(sets.Made), len(sets.Unclear)); err == nil && n > setMax {
+	if err == nil && (sets.Pages > PageMax || max(len(sets.Others), len(sets.Gone), len(sets.Made), len(sets.Unclear)) > setMax) {
 		err = ErrTooMany
 	}
-	sets.Done = sets.Person >= len(persons) && len(sets.Unread) == 0 || s.Carries != ""
+	if sets.Listed && len(sets.Unread) == 0 {
+		sets.Person, sets.Listed = sets.Person+1, false
+	}
+	sets.Done = sets.Person >= len(persons) || s.Carries != ""
 	if err == nil {
 		s.Sets = &sets
 	}
@@ -241,15 +249,19 @@ func (sets *Sets) list(ctx context.Context, store Store, p Person, after time.Ti
 	}
 	sets.Pages++
 	for _, set := range page {
-		wanted := slices.ContainsFunc(wants, func(w Want) bool { return w.Person == p && w.Type == set.Type })
-		if wanted && set.Present() && set.CreationType != types.CreationTypeUpload && set.SubjectID == p.SubjectID && set.SampleID == p.SampleID {
+		wanted := slices.ContainsFunc(wants, func(w Want) bool { return w.Person == p && (w.Type == set.Type || set.Type == "") })
+		if wanted && mayBe(set, p) {
 			sets.Unread = append(sets.Unread, set.ID)
 		}
 	}
-	if sets.Page = next; next == "" {
-		sets.Person++
-	}
+	sets.Page, sets.Listed = next, next == ""
 	return nil
+}
+
+// mayBe reports whether a read set can be of a batch with this person. What an answer leaves out, it was asked for.
+func mayBe(set readset.ReadSet, p Person) bool {
+	same := func(got, want string) bool { return got == want || got == "" }
+	return set.Present() && set.CreationType != types.CreationTypeUpload && same(set.SubjectID, p.SubjectID) && same(set.SampleID, p.SampleID)
 }
 
 // look asks which job created the first of the candidates.
@@ -258,10 +270,10 @@ func (sets *Sets) look(ctx context.Context, store Store, wants []Want, own strin
 	if err != nil {
 		return err
 	}
-	m := Made{ID: set.ID, Type: set.Type, Name: set.Name}
-	m.Person = slices.Index(Persons(wants), Person{set.SubjectID, set.SampleID})
+	p := Persons(wants)[sets.Person]
+	m := Made{ID: set.ID, Person: sets.Person, Type: set.Type, Source: named(wants, p, set) + 1}
 	switch {
-	case !set.Present() || set.CreationType == types.CreationTypeUpload || m.Person < 0:
+	case !mayBe(set, p):
 	case own != "" && job == own:
 		sets.Made = appendOnce(sets.Made, m)
 	case job != "" && (own != "" || store.Other(job) || slices.Contains(sets.Others, job)):
@@ -274,6 +286,16 @@ func (sets *Sets) look(ctx context.Context, store Store, wants []Want, own strin
 	}
 	sets.next()
 	return nil
+}
+
+// named returns which of the person's sources has the read set's name, if it is the only one; or -1.
+func named(wants []Want, p Person, set readset.ReadSet) int {
+	is := func(w Want) bool { return w.Person == p && w.Name != "" && w.Name == set.Name }
+	i := slices.IndexFunc(wants, is)
+	if i < 0 || slices.ContainsFunc(wants[i+1:], is) {
+		return -1
+	}
+	return i
 }
 
 func appendOnce(sets []Made, m Made) []Made {
@@ -321,14 +343,14 @@ func (sets Sets) Outcomes(wants []Want, open []int, taken []string, absent bool)
 		of[g], out[i] = append(of[g], i), Outcome{}
 	}
 	for g, open := range of {
-		in := func(m Made) bool { return m.Person == g.person && m.Type == g.t && !slices.Contains(taken, m.ID) }
+		in := func(m Made) bool { return m.isOf(g.person, g.t) && !slices.Contains(taken, m.ID) }
 		var made []Made
 		for _, m := range sets.Made {
 			if in(m) {
 				made = append(made, m)
 			}
 		}
-		open, made = byName(wants, open, made, out)
+		open, made = byName(open, made, out)
 		unclear := slices.ContainsFunc(sets.Unclear, in)
 		if len(open) == 1 && len(made) == 1 {
 			out[open[0]] = imported(made[0])
@@ -359,21 +381,17 @@ func imported(m Made) Outcome {
 	return Outcome{Status: types.ReadSetImportJobItemStatusFinished, ReadSetID: m.ID}
 }
 
-// byName finds the read sets of sources by names that only one source and one read set have, and returns the rest of both.
-func byName(wants []Want, open []int, made []Made, out map[int]Outcome) ([]int, []Made) {
-	sources, named := make(map[string]int), make(map[string]int)
-	for _, i := range open {
-		sources[wants[i].Name]++
-	}
+// byName finds the read sets of sources that one read set has the name of, and returns the rest of both.
+func byName(open []int, made []Made, out map[int]Outcome) ([]int, []Made) {
+	names := make(map[int]int)
 	for _, m := range made {
-		named[m.Name]++
+		names[m.Source-1]++
 	}
 	rest := slices.DeleteFunc(slices.Clone(open), func(i int) bool {
-		name := wants[i].Name
-		if name == "" || sources[name] != 1 || named[name] != 1 {
+		if names[i] != 1 {
 			return false
 		}
-		at := slices.IndexFunc(made, func(m Made) bool { return m.Name == name })
+		at := slices.IndexFunc(made, func(m Made) bool { return m.Source-1 == i })
 		out[i] = imported(made[at])
 		made = slices.Delete(made, at, at+1)
 		return true
@@ -387,7 +405,7 @@ func (sets Sets) Candidates(wants []Want) [][]string {
 	out := make([][]string, len(wants))
 	for i, w := range wants {
 		for _, m := range slices.Concat(sets.Made, sets.Unclear) {
-			if m.Type == w.Type && persons[m.Person] == w.Person {
+			if persons[m.Person] == w.Person && m.isOf(m.Person, w.Type) {
 				out[i] = append(out[i], m.ID)
 			}
 		}
