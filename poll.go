@@ -105,7 +105,7 @@ func (c *Client) blind(s Submission, e *Error) bool {
 }
 
 func done(s Submission) Submission {
-	s.Phase = PhaseDone
+	s.Phase, s.Search = PhaseDone, Search{}
 	s.NextAt = time.Time{}
 	return s
 }

@@ -63,13 +63,13 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		s.Search, err = s.Search.OfReadSets(ctx, store, s.wants(), s.Job.ID)
 	}
 	sets := s.Search.Sets
-	listing := sets == nil && len(s.Search.Candidates) == 0
+	ofList := sets == nil && len(s.Search.Candidates) == 0
 	var e *Error
 	if errors.Is(err, search.ErrEndless) {
 		err = opList.wrong(err)
 	}
 	errors.As(err, &e)
-	gone := e != nil && e.Code == wire.CodeNotFound && listing && !s.MayHaveStarted
+	gone := e != nil && e.Code == wire.CodeNotFound && ofList && !s.MayHaveStarted
 	if !gone {
 		s.Search.Gone = 0
 	}
@@ -83,11 +83,11 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		return c.storeGone(s, e)
 	case e == nil, sets != nil && e.kind() == ErrAccessDenied:
 		return c.unsettled(s, e, err)
-	case errors.Is(e, wire.ErrNotCredible), e.kind() == ErrNotFound && !listing:
+	case errors.Is(e, wire.ErrNotCredible), e.kind() == ErrNotFound && !ofList:
 		if s.Doubts++; s.Doubts < doubtPatience && s.Search.Pages < search.PageMax {
 			return c.failed(s, e), e, nil
 		}
-		if errors.Is(e, wire.ErrNoList) && listing {
+		if errors.Is(e, wire.ErrNoList) && ofList {
 			s.Search.Page, s.Search.Listed = "", true // it is how this service says that there are none
 			break
 		}
@@ -294,7 +294,7 @@ func (s Submission) carries(job Job) bool {
 // settled ends a batch with what the read sets of its job tell of the sources of which the job told nothing.
 func (c *Client) settled(s Submission) (Submission, *Error, error) {
 	job := s.Job
-	absent := job.Done() || quota.Elapsed(s.SentAt) > recordsKept // what is not in the store is not on its way either
+	absent := job.Done() || !s.SentAt.IsZero() && quota.Elapsed(s.SentAt) > recordsKept // what is not in the store is not on its way either
 	answers := job.answers(s.Batch.Target)
 	sources := make([]JobSource, len(s.Batch.Sources))
 	var taken []string
@@ -319,10 +319,10 @@ func (c *Client) settled(s Submission) (Submission, *Error, error) {
 			js.Status, js.ReadSetID, js.StatusMessage, told = o.Status, o.ReadSetID, o.Message, true
 		}
 	}
-	if !told {
+	if !told && !s.Job.completed() {
 		return c.unsettled(s, nil, logtext.Harmless("the service does not know job "+job.ID+" any more"))
 	}
 	job.Sources = sources
-	s.Job, s.Search = job, Search{}
+	s.Job = job
 	return done(s), nil, nil
 }

@@ -121,6 +121,7 @@ func TestJobSettledByItsReadSets(t *testing.T) {
 		"silent":                    {change: []func(*omicstest.Options){silent}, age: time.Hour, want: []string{"in", "in", "in", "in"}},
 		"silent, one failed":        {change: []func(*omicstest.Options){silent, fails}, age: time.Hour, want: []string{"out", "in", "in", "in"}},
 		"one sample, without names": {change: []func(*omicstest.Options){gone}, age: time.Hour, sources: oneSample(false), want: []string{"?", "?", "?", "?"}},
+		"silent, one sample":        {change: []func(*omicstest.Options){silent}, age: time.Hour, sources: oneSample(false), want: []string{"?", "?", "?", "?"}},
 		"one sample, with names":    {change: []func(*omicstest.Options){gone}, age: time.Hour, sources: oneSample(true), want: []string{"in", "in", "in", "in"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,6 +191,7 @@ func requireSettled(t *testing.T, service *omicstest.Service, job string, want [
 		default:
 			require.ErrorAs(t, res.Err, &doubt)
 			require.Equal(t, []string{job}, doubt.JobIDs)
+			require.Equal(t, !slices.Contains(want, "in"), len(doubt.ReadSetIDs) == 4)
 			for _, id := range doubt.ReadSetIDs {
 				require.Equal(t, job, sets[id].JobID)
 			}
