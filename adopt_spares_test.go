@@ -191,3 +191,40 @@ func TestAdoptJobWithoutSources(t *testing.T) {
 		require.Equal(t, &Adoption{Jobs: 1, Imported: 1}, found)
 	})
 }
+
+// Two jobs of others carry a source: the first fails, and what the second brings in is waited for.
+func TestAdoptRivals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) {
+			first := true
+			o.JobDuration = omicstest.FixedDuration(2 * time.Hour)
+			o.JobOutcome = func(omicstest.Job) (types.ReadSetImportJobStatus, string) {
+				if first {
+					first = false
+					return types.ReadSetImportJobStatusFailed, "no such file"
+				}
+				return types.ReadSetImportJobStatusCompleted, ""
+			}
+		})
+		s := testSources(1)
+		foreign(t, service, s...)
+		time.Sleep(time.Hour)
+		second := foreign(t, service, s...)
+		mem := new(memoryJournal)
+		c := newTestClient(t, service, journaled(mem))
+		found, err := c.Adopt(t.Context(), testTarget)
+		require.NoError(t, err)
+		require.Equal(t, &Adoption{Jobs: 2, Running: 2}, found)
+		report, err := c.Import(t.Context(), testTarget, s)
+		require.ErrorIs(t, err, ErrUnresolved)
+		require.Equal(t, second.ID, report.Results[0].JobID)
+		for _, c := range []*Client{c, newTestClient(t, service, journaled(mem))} {
+			report, err = c.Import(t.Context(), testTarget, s)
+			require.NoError(t, err)
+			require.Equal(t, second.ID, report.Results[0].JobID)
+		}
+		require.True(t, report.Results[0].AlreadyImported)
+		require.Empty(t, service.Requests(omicstest.OpStart))
+	})
+}
