@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport/internal/adopt"
+	"github.com/readsetimport/readsetimport/internal/rules"
 	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/journal"
 )
@@ -70,6 +71,8 @@ func (c *Client) remembers(ctx context.Context, t Target, invalid error) error {
 	switch {
 	case invalid != nil:
 		return invalid
+	case !rules.IsID(t.SequenceStoreID):
+		return errNoStoreID
 	case c.ledger == nil:
 		return errNoJournal
 	}

@@ -116,7 +116,7 @@ func TestSettleRefuses(t *testing.T) {
 			require.ErrorContains(t, c.Settle(t.Context(), d, ids), want)
 		}
 		stale := d
-		stale.Sources = d.Sources[:2]
+		stale.Sources = append(d.Sources[:2:2], journal.DoubtSource{Fingerprint: Fingerprint{1}})
 		require.ErrorIs(t, c.Settle(t.Context(), stale, nil), ledger.ErrSettled)
 		elsewhere := d
 		elsewhere.SequenceStoreID = "9999999999"
@@ -163,7 +163,7 @@ func TestDoubtsOfJobs(t *testing.T) {
 			if in == 1 {
 				require.Equal(t, d.Sources, doubts[0].Sources)
 			} else if service.Jobs(testTarget.SequenceStoreID)[0].CompletionTime.IsZero() {
-				require.ErrorContains(t, c.Settle(t.Context(), d, nil), "has not ended")
+				require.ErrorContains(t, c.Settle(t.Context(), d, nil), "tells what became of")
 			}
 			time.Sleep(80 * time.Minute)
 		}

@@ -73,7 +73,7 @@ func LogEvents(log *slog.Logger) func(Event) {
 		add("run", e.RunID)
 		add("store", logtext.ID(e.Job.SequenceStoreID))
 		add("job", logtext.ID(e.Job.ID))
-		add("status", logtext.OneOf(e.Job.Status, jobStatuses))
+		add("status", logtext.OneOf(e.Job.Status, wire.JobStatuses))
 		err := e.Err
 		if e.Result != nil {
 			level = slog.LevelDebug

@@ -10,6 +10,9 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/internal/logtext"
+	"github.com/readsetimport/readsetimport/internal/rules"
 )
 
 // Result is what became of one source of an import. Look at Err first: if it is nil, ReadSetID is in the store.
@@ -70,7 +73,7 @@ func (c *Client) importOptions(optFns []func(*ImportOptions)) (ImportOptions, er
 	if o.RunID == "" {
 		o.RunID = rand.Text()
 	}
-	return o, validSourcesPerJob(o.SourcesPerJob)
+	return o, rules.PerJob(o.SourcesPerJob, MaxSourcesPerJob)
 }
 
 // Import imports all sources and returns when each has an outcome. It validates everything first, and sends nothing if
@@ -175,28 +178,20 @@ func (r *Report) incomplete(fatal error) error {
 	if failed == 0 {
 		return nil // even if the context ended with the last of them
 	}
-	e := &incompleteError{causes: []error{ErrIncomplete}}
-	e.text = fmt.Sprintf("%v (%d of %d were not", ErrIncomplete, failed, len(r.Results))
+	e := &logtext.Error{Causes: []error{ErrIncomplete}}
+	e.Text = fmt.Sprintf("%v (%d of %d were not", ErrIncomplete, failed, len(r.Results))
 	if unresolved > 0 {
-		e.causes = append(e.causes, ErrUnresolved)
-		e.text += fmt.Sprintf("; of %d of them it is unknown", unresolved)
+		e.Causes = append(e.Causes, ErrUnresolved)
+		e.Text += fmt.Sprintf("; of %d of them it is unknown", unresolved)
 	}
 	if fatal != nil {
-		e.causes = append(e.causes, fatal)
-		e.text += "): " + fatal.Error()
+		e.Causes = append(e.Causes, fatal)
+		e.Text += "): " + fatal.Error()
 		return e
 	}
-	e.text += fmt.Sprintf("); the first, source %d: %v", first.Index, first.Err)
+	e.Text += fmt.Sprintf("); the first, source %d: %v", first.Index, first.Err)
 	return e
 }
-
-type incompleteError struct {
-	text   string
-	causes []error
-}
-
-func (e *incompleteError) Error() string   { return e.text }
-func (e *incompleteError) Unwrap() []error { return e.causes }
 
 // mark gives each invalid source its own faults.
 func (r *Report) mark(err error) {

@@ -83,10 +83,6 @@ func (j Job) allEnded() bool {
 		!slices.ContainsFunc(j.Sources, func(s JobSource) bool { return j.outcome(s) == wire.Unclear })
 }
 
-func known(status types.ReadSetImportJobStatus) bool { return slices.Contains(jobStatuses, status) }
-
-var jobStatuses = types.ReadSetImportJobStatus("").Values()
-
 // answers returns what the job says of each source that it names. Sources are found by what they are, never by their
 // place. One that is named twice, and not to the same effect, has a status that means nothing.
 func (j Job) answers(t Target) map[Fingerprint]JobSource {

@@ -81,7 +81,7 @@ func (c *Client) look(ctx context.Context, s Submission) (Submission, *Error, er
 	if why != nil {
 		return c.doubt(s, job, &Error{Op: opGet.String(), StatusCode: http.StatusOK, Err: why})
 	}
-	s.Job = job
+	s.Job = s.single(job)
 	s.Failures, s.LastError, s.Doubts, s.DeniedSince = 0, "", 0, time.Time{}
 	if ended {
 		return done(s), nil, nil
@@ -121,7 +121,7 @@ func age(s Submission) time.Duration {
 // doubt notes an answer that makes no sense, and after so many in a row takes what can be taken from it.
 func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, error) {
 	patience := doubtPatience
-	if job.Status != "" && !known(job.Status) {
+	if job.Status != "" && !wire.KnownStatus(job.Status) {
 		patience = unknownPatience
 		s.Job = job
 	}
@@ -136,7 +136,10 @@ func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, err
 		s.Search.Listed, s.Search.Sets = true, &search.Sets{}
 		s.NextAt = time.Now()
 		if job.completed() {
-			s.Job, s.Search.ClearAt = job, s.NextAt // when it was completed is by another clock
+			s.Job = job
+		}
+		if s.Job.completed() { // as a list may have told
+			s.Search.ClearAt = s.NextAt // when it was completed is by another clock
 		}
 		return s, e, nil
 	case job.Done() && !errors.Is(e, errOtherSources), job.completed() && len(job.Sources) <= len(s.sources()):
@@ -173,12 +176,29 @@ func (s Submission) judge(job Job) (ended bool, wrong error) {
 		told = told && job.outcome(JobSource{}) != wire.Unclear
 	}
 	switch ended = job.Done() || job.allEnded() && len(left) == 0; {
-	case !ended && !known(job.Status):
+	case !ended && !wire.KnownStatus(job.Status):
 		return false, fmt.Errorf("%w: unknown job status %q", wire.ErrNotCredible, wire.OneLine(string(job.Status)))
 	case ended && !told:
 		return true, fmt.Errorf("%w: the job has ended, and some of its sources have no clear outcome", wire.ErrNotCredible)
 	}
 	return ended, nil
+}
+
+// single returns the job with each source once, where another program has sent one twice: as imported, if it was.
+func (s Submission) single(job Job) Job {
+	counts, at := s.sources(), make(map[Fingerprint]int)
+	var out []JobSource
+	for _, js := range job.Sources {
+		f := s.Batch.Target.Fingerprint(js.Source)
+		if i, twice := at[f]; !twice || counts[f] < 2 {
+			at[f] = len(out)
+			out = append(out, js)
+		} else if job.outcome(out[i]) != wire.Imported {
+			out[i] = js
+		}
+	}
+	job.Sources = out
+	return job
 }
 
 // sources counts the sources of the batch's job. It is empty if they are not known.

@@ -65,6 +65,7 @@ import (
 	"github.com/readsetimport/readsetimport/internal/jitter"
 	"github.com/readsetimport/readsetimport/internal/ledger"
 	"github.com/readsetimport/readsetimport/internal/quota"
+	"github.com/readsetimport/readsetimport/internal/rules"
 	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/journal"
 )
@@ -184,30 +185,18 @@ func (o *Options) resolve() error {
 	case o.TokenWindow > tokenWindowMax:
 		return fmt.Errorf("readsetimport: TokenWindow must be at most %s, not %s", tokenWindowMax, o.TokenWindow)
 	}
-	for _, d := range []struct {
-		option      string
-		value, most time.Duration
-	}{
-		{"RequestTimeout", o.RequestTimeout, requestTimeoutMax},
-		{"MinPollDelay", o.MinPollDelay, pollDelayMax},
-		{"MaxPollDelay", o.MaxPollDelay, pollDelayMax},
-		{"QuotaTimeout", o.QuotaTimeout, quotaTimeoutMax},
-	} {
-		if d.value < 0 || d.value > d.most {
-			return fmt.Errorf("readsetimport: %s must be 0 (for the default) to %s, not %s", d.option, d.most, d.value)
-		}
+	if err := rules.Durations(
+		rules.Duration{Option: "RequestTimeout", Value: o.RequestTimeout, Most: requestTimeoutMax},
+		rules.Duration{Option: "MinPollDelay", Value: o.MinPollDelay, Most: pollDelayMax},
+		rules.Duration{Option: "MaxPollDelay", Value: o.MaxPollDelay, Most: pollDelayMax},
+		rules.Duration{Option: "QuotaTimeout", Value: o.QuotaTimeout, Most: quotaTimeoutMax},
+	); err != nil {
+		return err
 	}
 	if o.MaxPollDelay < o.MinPollDelay {
 		return fmt.Errorf("readsetimport: MaxPollDelay (%s) must not be less than MinPollDelay (%s)", o.MaxPollDelay, o.MinPollDelay)
 	}
-	return validSourcesPerJob(o.SourcesPerJob)
-}
-
-func validSourcesPerJob(n int) error {
-	if n < 1 || n > MaxSourcesPerJob {
-		return fmt.Errorf("readsetimport: SourcesPerJob must be 1 to %d, not %d", MaxSourcesPerJob, n)
-	}
-	return nil
+	return rules.PerJob(o.SourcesPerJob, MaxSourcesPerJob)
 }
 
 // Client imports read sets. It is safe for concurrent use: imports that share a client share its request rate and its

@@ -55,8 +55,8 @@ func (r *run) remember(ctx context.Context, f *flight, before, after Submission)
 	if r.c.ledger == nil {
 		return nil
 	}
-	if doubted := doubtedRecord(after, f.carried); len(doubted.Sources) > 0 {
-		if err := r.c.ledger.Doubt(ctx, doubted); err != nil {
+	if after.Ended() {
+		if err := r.c.ledger.Doubt(ctx, after.Batch.ClientToken, after.candidates(), after.Phase == PhaseUnresolved); err != nil {
 			return err
 		}
 	}
@@ -108,25 +108,19 @@ func record(before, after Submission, sources []Fingerprint) (journal.Record, bo
 	return r, true
 }
 
-// doubtedRecord says which read sets the sources of an ended batch may be, where that is in doubt.
-func doubtedRecord(s Submission, sources []Fingerprint) journal.Record {
-	r := journal.Record{Kind: journal.Doubted, Time: time.Now(), SequenceStoreID: s.Batch.Target.SequenceStoreID, ClientToken: s.Batch.ClientToken}
-	candidates := make(map[Fingerprint][]string)
+// candidates returns which read sets the sources of an ended batch may be, where that is in doubt.
+func (s Submission) candidates() map[Fingerprint][]string {
+	out := make(map[Fingerprint][]string)
 	if s.Phase == PhaseDone {
 		for f, js := range s.Job.answers(s.Batch.Target) {
-			candidates[f] = js.CandidateIDs
+			out[f] = js.CandidateIDs
 		}
-	} else if sets := s.Search.Sets; s.Phase == PhaseUnresolved && sets != nil {
+	} else if sets := s.Search.Sets; sets != nil {
 		for i, ids := range sets.Candidates(s.wants()) {
-			candidates[s.Batch.Target.Fingerprint(s.Batch.Sources[i])] = ids
+			out[s.Batch.Target.Fingerprint(s.Batch.Sources[i])] = ids
 		}
 	}
-	for _, f := range sources {
-		for _, id := range candidates[f] {
-			r.Sources = append(r.Sources, journal.Source{Fingerprint: f, ReadSetID: id})
-		}
-	}
-	return r
+	return out
 }
 
 func (s Submission) unplanned() bool { return s.Phase == PhasePlanned || s.Phase == "" }
@@ -200,7 +194,7 @@ func (in *intake) resume(ctx context.Context, b *resumption) {
 	known, slot, err := in.r.claim(ctx, b.Token)
 	if err == nil && known.ClientToken != "" {
 		f := in.r.flightOf(known, slot)
-		f.add(b)
+		f.add(b, in.r.c.ledger)
 		in.chunk.resumed = append(in.chunk.resumed, f)
 		return
 	}
@@ -276,7 +270,7 @@ func (r *run) flightOf(known ledger.Batch, slot *quota.Slot) *flight {
 
 // add gives the batch those of its sources that the input has. A request whose outcome is not known is repeated only if
 // it can be repeated exactly, and otherwise looked for.
-func (f *flight) add(b *resumption) {
+func (f *flight) add(b *resumption, l *ledger.Ledger) {
 	for i, s := range b.Sources {
 		if s.Source1 != "" {
 			f.sources, f.index = append(f.sources, s), append(f.index, b.Index[i])
@@ -285,9 +279,13 @@ func (f *flight) add(b *resumption) {
 	if b.Missing > 0 {
 		return
 	}
-	f.sub.Batch.Sources = f.sources
-	if f.changed = bodyDigest(f.sub.Batch) != f.body; !f.changed {
+	f.sub.Batch.Sources = slices.Clone(f.sources)
+	if f.changed = bodyDigest(f.sub.Batch) != f.body || l.AnySpare(f.carried); !f.changed {
 		f.sub.Search = Search{}
+		return
+	}
+	for i := range f.sub.Batch.Sources {
+		f.sub.Batch.Sources[i].Name = "" // that it was sent with is not known
 	}
 }
 
@@ -304,8 +302,25 @@ func (r *run) resume(ctx context.Context, f *flight) {
 	}
 }
 
-// replan makes new batches of what the input has of one that was begun and never sent. The first has its slot.
+// replan makes new batches of what the input has of one that was begun and never sent, and of what is not in the store by other
+// ways. The first has its slot.
 func (r *run) replan(f *flight) {
+	var known flight
+	var results []Result
+	left := *f
+	left.sources, left.index = nil, nil
+	for i, s := range f.sources {
+		to := &left
+		if now := r.c.ledger.Source(r.target.Fingerprint(s)); now.ReadSetID != "" {
+			to, results = &known, append(results, alreadyImported(s, f.index[i], now))
+		}
+		to.sources, to.index = append(to.sources, s), append(to.index, f.index[i])
+	}
+	r.end(&known, results)
+	if f.sources, f.index = left.sources, left.index; len(left.index) == 0 {
+		r.end(f, nil)
+		return
+	}
 	tries := r.c.ledger.Tries(fingerprints(r.target, f.sources))
 	n := min(len(f.sources), r.opts.SourcesPerJob)
 	r.planAll(f.sources[n:], f.index[n:], tries)
@@ -320,7 +335,10 @@ func (r *run) replan(f *flight) {
 func outcomes(s Submission, sources []Fingerprint) []journal.Source {
 	answers := s.Job.answers(s.Batch.Target)
 	var out []journal.Source
-	for _, f := range sources {
+	for i, f := range sources {
+		if slices.Contains(sources[:i], f) {
+			continue // another program's job can have a source twice
+		}
 		js := answers[f] // or that of a source that the job does not name
 		switch s.Job.outcome(js) {
 		case wire.Imported:

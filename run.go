@@ -307,7 +307,7 @@ func (r *run) step(ctx context.Context, f *flight) {
 	var other func(JobRef) bool
 	switch {
 	case r.c.ledger != nil:
-		other = func(ref JobRef) bool { return r.c.ledger.KnowsJob(ref.SequenceStoreID, ref.ID) }
+		other = func(ref JobRef) bool { return r.c.ledger.IsOthers(ref.SequenceStoreID, ref.ID) }
 	case sub.Search.On():
 		known := maps.Clone(r.jobs) // the search reads it while the loop writes
 		other = func(ref JobRef) bool { return known[ref.ID] }

@@ -57,6 +57,9 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 	}
 	var err error
 	store := searched{c, s, other}
+	if s.Search.Sets != nil && !c.asksReadSets(s) {
+		return c.unsettled(s, nil, errNoReadSetAPI) // another client began with it
+	}
 	if s.Search.Sets == nil {
 		s.Search, err = s.Search.OfJobs(ctx, store)
 	} else {
@@ -81,6 +84,8 @@ func (c *Client) search(ctx context.Context, s Submission, other func(JobRef) bo
 		return s, e, e
 	case gone:
 		return c.storeGone(s, e)
+	case sets != nil && e != nil && e.kind() == ErrAccessDenied && s.Phase == PhaseSending:
+		s.Search.Sets = &search.Sets{Done: true, Denied: true}
 	case e == nil, sets != nil && e.kind() == ErrAccessDenied:
 		return c.unsettled(s, e, err)
 	case errors.Is(e, wire.ErrNotCredible), e.kind() == ErrNotFound && !ofList:
@@ -167,7 +172,8 @@ func (q searched) Job(ctx context.Context, id string) (search.Match, error) {
 	if err == nil && len(job.Sources) == 0 && job.Status != types.ReadSetImportJobStatusFailed {
 		err = opGet.wrong(fmt.Errorf("%w: a job without sources", wire.ErrNotCredible))
 	}
-	return search.Match{Shares: q.s.shares(job), Carries: q.s.carries(job)}, err
+	match := search.Compare(q.s.sources(), len(job.Sources), func(i int) Fingerprint { return q.s.Batch.Target.Fingerprint(job.Sources[i].Source) })
+	return match, err
 }
 
 func (q searched) ReadSets(ctx context.Context, p search.Person, after time.Time, page string) ([]ReadSet, string, error) {
@@ -217,17 +223,18 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 		return c.running(s, Job{JobRef: JobRef{s.Batch.Target.SequenceStoreID, s.Search.Carries}}), nil
 	case len(s.Search.Found) > 0:
 		return unresolved(s, logtext.Harmless("jobs "+strings.Join(s.Search.Found, ", ")+" have some or all of these sources"))
-	case (quota.Elapsed(s.Search.Since) > recordsSure || s.Search.Lost > 0) && sets == nil && c.asksReadSets(s):
+	case (quota.Elapsed(s.Search.Since) > recordsSure || s.Search.Lost > 0) && sets == nil && c.readSets != nil:
+		if !c.asksReadSets(s) {
+			return unresolved(s, logtext.Harmless("its read sets can tell: import the sheet that has all of its sources"))
+		}
 		s.Search.Sets = &search.Sets{}
 		s.NextAt = time.Now()
 		return s, nil
 	case sets != nil && len(sets.Unclear) > 0:
 		return unresolved(s, logtext.Harmless("there are read sets of the same samples, and the service does not know the jobs that created them any more"))
-	case old && sets != nil:
-		// Nothing was imported.
-	case old:
+	case old && (sets == nil || sets.Denied):
 		return unresolved(s, logtext.Harmless(fmt.Sprintf("no such job is listed, but the request is older than %d days", recordsKept/(24*time.Hour))))
-	case s.Search.Lost > 0:
+	case s.Search.Lost > 0 && !old:
 		return unresolved(s, logtext.Harmless("the service does not know a job any more that it listed"))
 	case s.Unsent >= unsentPatience:
 		return unresolved(s, logtext.Harmless("its state comes back too late to be sent while its client token is trusted"))
@@ -271,55 +278,30 @@ func (s Submission) doubt(why error) *DoubtError {
 	return e
 }
 
-// shares reports whether the job has any of the sources.
-func (s Submission) shares(job Job) bool {
-	counts := s.sources()
-	return slices.ContainsFunc(job.Sources, func(js JobSource) bool { return counts[s.Batch.Target.Fingerprint(js.Source)] > 0 })
-}
-
-// carries reports whether the job has these sources and no others, in whatever order.
-func (s Submission) carries(job Job) bool {
-	counts := s.sources()
-	for _, js := range job.Sources {
-		counts[s.Batch.Target.Fingerprint(js.Source)]--
-	}
-	for _, n := range counts {
-		if n != 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // settled ends a batch with what the read sets of its job tell of the sources of which the job told nothing.
 func (c *Client) settled(s Submission) (Submission, *Error, error) {
 	job := s.Job
 	absent := job.Done() || !s.SentAt.IsZero() && quota.Elapsed(s.SentAt) > recordsKept // what is not in the store is not on its way either
 	answers := job.answers(s.Batch.Target)
 	sources := make([]JobSource, len(s.Batch.Sources))
-	var taken []string
-	var open []int
-	told := false
-	for i := range sources {
-		js := answers[s.Batch.Target.Fingerprint(s.Batch.Sources[i])]
-		js.Source = s.Batch.Sources[i]
-		sources[i] = js
-		if o := job.outcome(js); o == wire.Unclear {
-			open = append(open, i)
-		} else if o == wire.Imported {
-			taken = append(taken, js.ReadSetID)
-		}
+	told := make([]search.Told, len(sources))
+	for i, source := range s.Batch.Sources {
+		sources[i] = answers[s.Batch.Target.Fingerprint(source)]
+		sources[i].Source = source
+		told[i] = search.Told{Outcome: job.outcome(sources[i]), Status: sources[i].Status, ReadSetID: sources[i].ReadSetID, Message: sources[i].StatusMessage}
+	}
+	worst := s.Search.Sets.Tell(s.wants(), told, absent)
+	for i, o := range told {
+		js := &sources[i]
+		js.Status, js.ReadSetID, js.StatusMessage, js.CandidateIDs = o.Status, o.ReadSetID, o.Message, o.Candidates
 	}
 	if !job.Done() {
 		job.Status, job.StatusMessage = types.ReadSetImportJobStatusCompletedWithFailures, "the service does not know the job any more: its read sets told"
 	}
-	for i, o := range s.Search.Sets.Outcomes(s.wants(), open, taken, absent) {
-		js := &sources[i]
-		if js.CandidateIDs = o.Candidates; o.Status != "" {
-			js.Status, js.ReadSetID, js.StatusMessage, told = o.Status, o.ReadSetID, o.Message, true
-		}
+	if worst == wire.Imported {
+		job.Status = types.ReadSetImportJobStatusCompleted
 	}
-	if !told && !s.Job.completed() {
+	if !s.Job.completed() && !slices.ContainsFunc(told, func(o search.Told) bool { return o.Outcome != wire.Unclear }) {
 		return c.unsettled(s, nil, logtext.Harmless("the service does not know job "+job.ID+" any more"))
 	}
 	job.Sources = sources

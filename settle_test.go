@@ -218,6 +218,19 @@ func journaledRun(t *testing.T, service *omicstest.Service, mem *memoryJournal, 
 func TestDoubtWithoutPermission(t *testing.T) {
 	t.Parallel()
 	for _, op := range []string{omicstest.OpListReadSets, omicstest.OpGetReadSetMetadata} {
+		synctest.Test(t, func(t *testing.T) { // a request that is not that old is sent anew, as it is without read sets
+			service := omicstest.New(func(o *omicstest.Options) {
+				o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+					return omicstest.AccessDenied(), r.Op == omicstest.OpListReadSets
+				}
+			})
+			s := lostAnswer(t, service, newBatch(testTarget, "run", testSources(2)), false)
+			time.Sleep(2 * 24 * time.Hour)
+			d := driver{client: newTestClient(t, service), service: service}
+			last, err := d.run(t, s)
+			require.NoError(t, err)
+			require.Equal(t, PhaseDone, last.Phase)
+		})
 		synctest.Test(t, func(t *testing.T) {
 			service := omicstest.New(func(o *omicstest.Options) {
 				o.JobRetention = time.Hour

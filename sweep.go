@@ -89,7 +89,7 @@ func (r *run) swept(ctx context.Context, s sweepAnswer) {
 			if job.Done() {
 				r.freeSlot(f)
 			}
-			if job.Done() || !known(job.Status) {
+			if job.Done() || !wire.KnownStatus(job.Status) {
 				f.alone, f.sub.NextAt = true, now
 				break
 			}

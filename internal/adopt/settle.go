@@ -1,9 +1,9 @@
 package adopt
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -66,41 +66,66 @@ func Settle[S any](ctx context.Context, l *ledger.Ledger, store Store[S], d jour
 	if b, underWay := l.Batch(d.ClientToken); !underWay || b.JobID != d.JobID {
 		return ledger.ErrSettled
 	}
+	read := make(map[string]func() (Job[S], bool, error))
+	look := store.Job
+	store.Job = func(ctx context.Context, id string) (Job[S], bool, error) { // each once
+		if read[id] == nil {
+			job, known, err := look(ctx, id)
+			read[id] = func() (Job[S], bool, error) { return job, known, err }
+		}
+		return read[id]()
+	}
+	var job Job[S]
+	known := false
 	if d.JobID != "" {
-		switch job, known, err := store.Job(ctx, d.JobID); {
-		case err != nil:
+		var err error
+		if job, known, err = store.Job(ctx, d.JobID); err != nil {
 			return err
-		case known && !wire.Completed(job.Status) && !wire.Failed(job.Status):
-			return fmt.Errorf("readsetimport: job %s has not ended: an import waits for it", d.JobID)
 		}
 	}
-	rec := journal.Record{Kind: journal.Settled, Time: time.Now(), SequenceStoreID: d.SequenceStoreID, ClientToken: d.ClientToken, JobID: d.JobID}
 	of := make(map[string]journal.Fingerprint) // whose a read set is
 	for _, s := range l.ReadSets(d.SequenceStoreID) {
 		of[s.ReadSetID] = s.Fingerprint
 	}
+	by := make(map[string][]journal.Source) // by the job that created them
 	for _, s := range d.Sources {
-		settled := journal.Source{Fingerprint: s.Fingerprint, Status: types.ReadSetImportJobItemStatusFailed}
-		if id, imported := readSetIDs[s.Fingerprint]; imported {
-			job, err := store.check(ctx, s.Fingerprint, id)
-			if other, taken := of[id]; err == nil && taken {
-				err = fmt.Errorf("readsetimport: read set %s is that of source %s", id, other)
-			}
-			if err != nil {
-				return err
-			}
-			of[id] = s.Fingerprint
-			rec.JobID = cmp.Or(rec.JobID, job)
-			settled.Status, settled.ReadSetID = types.ReadSetImportJobItemStatusFinished, id
+		id, imported := readSetIDs[s.Fingerprint]
+		if known && job.tells(s.Fingerprint) && (id == "" || job.source(s.Fingerprint).ReadSetID != id) {
+			return fmt.Errorf("readsetimport: job %s tells what became of source %s, or is going to: import it again", d.JobID, s.Fingerprint)
 		}
-		rec.Sources = append(rec.Sources, settled)
+		if !imported {
+			by[d.JobID] = append(by[d.JobID], journal.Source{Fingerprint: s.Fingerprint, Status: types.ReadSetImportJobItemStatusFailed})
+			continue
+		}
+		creator, err := store.check(ctx, s.Fingerprint, id)
+		if other, taken := of[id]; err == nil && taken {
+			err = fmt.Errorf("readsetimport: read set %s is that of source %s", id, other)
+		}
+		if err != nil {
+			return err
+		}
+		of[id] = s.Fingerprint
+		by[creator] = append(by[creator], journal.Source{Fingerprint: s.Fingerprint, Status: types.ReadSetImportJobItemStatusFinished, ReadSetID: id})
 	}
 	for f := range readSetIDs {
 		if !slices.ContainsFunc(d.Sources, func(s journal.DoubtSource) bool { return s.Fingerprint == f }) {
 			return fmt.Errorf("readsetimport: source %s is none of the doubt", f)
 		}
 	}
-	return l.Settle(ctx, rec, d.JobID)
+	for _, s := range d.Sources {
+		for id, look := range read {
+			if job, known, _ := look(); known && readSetIDs[s.Fingerprint] == "" && job.source(s.Fingerprint).ReadSetID != "" {
+				return fmt.Errorf("readsetimport: job %s brought in source %s", id, s.Fingerprint)
+			}
+		}
+	}
+	var records []journal.Record
+	for _, jobID := range slices.Sorted(maps.Keys(by)) {
+		records = append(records, journal.Record{
+			Kind: journal.Settled, Time: time.Now(), SequenceStoreID: d.SequenceStoreID, ClientToken: d.ClientToken, JobID: jobID, Sources: by[jobID],
+		})
+	}
+	return l.Settle(ctx, d, records)
 }
 
 // check reports what contradicts that a source is a read set, and returns the job that created it, if that can be told.

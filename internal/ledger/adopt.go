@@ -14,9 +14,9 @@ import (
 // Adopt writes down a job that was found in the store, and returns what it has written. Where the journal knows better of a
 // source, or an import has it in hand, the record has no status, unless the source is on its way in the job: then that may
 // bring it in too. A read set without a status is a spare, which counts once the journal knows of no other. A source that a
-// batch in doubt carries has neither: the job may be that batch's, which the search for it must find out, so that such a job
-// stays unknown. Adopt reports false, and writes nothing, if the record would say nothing, or would make a job known that runs
-// and that nothing would wait for.
+// batch in doubt carries has neither: the job may be that batch's, which the search for it must find out. A job with such a
+// source, or with one on its way that is in hand, stays unknown, to be adopted once more. Adopt reports false, and writes
+// nothing, if the record would say nothing.
 func (l *Ledger) Adopt(ctx context.Context, r journal.Record) (journal.Record, bool, error) {
 	ctx = context.WithoutCancel(ctx)
 	if err := l.takeTurn(ctx); err != nil {
@@ -24,53 +24,69 @@ func (l *Ledger) Adopt(ctx context.Context, r journal.Record) (journal.Record, b
 	}
 	defer l.endTurn()
 	r.Sources = slices.Clone(r.Sources)
-	if !l.adoptable(r) {
+	if !l.adoptable(&r) {
 		return r, false, nil
 	}
 	return r, true, l.append(ctx, r, nil)
 }
 
-// adoptable takes from a job what is not to be written of it, and reports whether anything is left.
-func (l *Ledger) adoptable(r journal.Record) bool {
+// adoptable takes from a job what is not to be written of it, gives it a name of its own, and reports whether anything is left.
+func (l *Ledger) adoptable(r *journal.Record) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, known := l.jobs[jobKey{r.SequenceStoreID, r.JobID}]; known {
 		return false
 	}
-	doubtful := l.doubtful(r)
-	news, inHand, running := !doubtful, false, false
+	news := false
 	seen := make(map[journal.Fingerprint]bool, len(r.Sources))
 	for i := range r.Sources {
 		s := &r.Sources[i]
 		e := l.entries[s.Fingerprint]
+		running := s.Status == types.ReadSetImportJobItemStatusInProgress
 		switch {
 		case l.inDoubt(s.Fingerprint):
 			s.Status, s.ReadSetID = "", ""
-		case doubtful && s.Status == types.ReadSetImportJobItemStatusInProgress:
-			s.Status = "" // nothing waits for a job that is not known
-		case s.Status == types.ReadSetImportJobItemStatusInProgress && e.batch != nil && !seen[s.Fingerprint]:
+		case running && e.batch != nil && !seen[s.Fingerprint] && !l.carriedBy(s.Fingerprint, r.JobID):
 		case e.batch != nil, l.holders[s.Fingerprint] != nil, seen[s.Fingerprint], l.hasReadSet(s.Fingerprint, s.ReadSetID):
-			inHand = inHand || s.Status == types.ReadSetImportJobItemStatusInProgress
 			s.Status = ""
 		}
-		running = running || s.Status == types.ReadSetImportJobItemStatusInProgress
 		if s.ReadSetID != "" && l.hasReadSet(s.Fingerprint, s.ReadSetID) {
 			s.ReadSetID = ""
 		}
 		news = news || s.Status != "" || s.ReadSetID != ""
 		seen[s.Fingerprint] = true
 	}
-	return news && (running || !inHand)
+	for name, n := r.ClientToken, 2; l.batches[r.ClientToken] != nil; n++ {
+		r.ClientToken = fmt.Sprintf("%s %d", name, n) // a part of it was adopted before
+	}
+	return news || l.whole(*r)
+}
+
+// carriedBy reports whether a job carries a source, which is on its way in it, as far as is known.
+func (l *Ledger) carriedBy(f journal.Fingerprint, jobID string) bool {
+	is := func(b *batch) bool { return b.JobID == jobID }
+	e := l.entries[f]
+	return e.batch != nil && !e.imported && is(e.batch) || slices.ContainsFunc(l.rivals[f], is)
+}
+
+// whole reports whether all that a job is about is known with its record: of each source the record tells, or the ledger does.
+func (l *Ledger) whole(r journal.Record) bool {
+	told := make(map[journal.Fingerprint]bool, len(r.Sources))
+	for _, s := range r.Sources {
+		told[s.Fingerprint] = told[s.Fingerprint] || s.Status != "" || s.ReadSetID != ""
+	}
+	for f, told := range told {
+		if l.inDoubt(f) || !told && l.entries[f].batch == nil && len(l.spares[f]) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // inDoubt reports whether a source is carried by a batch of which it is not known whether it started a job.
 func (l *Ledger) inDoubt(f journal.Fingerprint) bool {
 	e := l.entries[f]
 	return e.batch != nil && !e.imported && e.batch.JobID == ""
-}
-
-func (l *Ledger) doubtful(r journal.Record) bool {
-	return slices.ContainsFunc(r.Sources, func(s journal.Source) bool { return l.inDoubt(s.Fingerprint) })
 }
 
 // InDoubt reports whether a source is carried by a batch of which it is not known whether it started a job.
@@ -104,7 +120,7 @@ func (l *Ledger) checkAdopted(r journal.Record) error {
 }
 
 func (l *Ledger) applyAdopted(r journal.Record) {
-	if !l.doubtful(r) {
+	if l.whole(r) {
 		l.jobs[jobKey{r.SequenceStoreID, r.JobID}] = struct{}{}
 	}
 	ended := l.newEnded(r)

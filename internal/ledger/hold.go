@@ -148,6 +148,7 @@ func Gather[S any](b Batch) *Gathering[S] {
 	for i, f := range b.Sources {
 		g.place[f] = i
 	}
+	g.Missing = len(g.place)
 	return g
 }
 

@@ -245,6 +245,9 @@ func (l *Ledger) apply(r journal.Record, by any) {
 			l.entries[s.Fingerprint] = e
 		}
 	case journal.Released:
+		for _, f := range b.Sources {
+			l.dropRival(f, b)
+		}
 		l.close(b, true)
 	case journal.Doubted:
 		b.Candidates = r.Sources
@@ -252,9 +255,6 @@ func (l *Ledger) apply(r journal.Record, by any) {
 		b.JobID = r.JobID
 		l.jobs[jobKey{r.SequenceStoreID, r.JobID}] = struct{}{}
 	case journal.Ended, journal.Settled:
-		if r.JobID != "" {
-			l.jobs[jobKey{r.SequenceStoreID, r.JobID}] = struct{}{}
-		}
 		ended := l.newEnded(r)
 		for _, s := range r.Sources {
 			if s.Status != "" {
@@ -344,11 +344,32 @@ func (l *Ledger) Unknown(token string, outcomes []journal.Source) []journal.Sour
 	return out
 }
 
-// KnowsJob reports whether it is known which batch the job is. A search for another does not want it, even if it has the
-// same sources: those that failed in it and were sent again.
+// KnowsJob reports whether it is known which batch the job is.
 func (l *Ledger) KnowsJob(storeID, jobID string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	_, known := l.jobs[jobKey{storeID, jobID}]
+	return known
+}
+
+// AnySpare reports whether one of the sources is in the store by another way than the batch that carries it.
+func (l *Ledger) AnySpare(sources []journal.Fingerprint) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(sources, func(f journal.Fingerprint) bool { return len(l.spares[f]) > 0 })
+}
+
+// IsOthers reports whether a job is known to be another batch's, so that the search for a batch does not want it, even if it has
+// the same sources: those that failed in it and were sent again. It does want one that has brought in a source of a batch in
+// doubt.
+func (l *Ledger) IsOthers(storeID, jobID string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for f, spares := range l.spares {
+		if l.inDoubt(f) && slices.ContainsFunc(spares, func(s spare) bool { return s.jobID == jobID }) {
+			return false
+		}
+	}
 	_, known := l.jobs[jobKey{storeID, jobID}]
 	return known
 }

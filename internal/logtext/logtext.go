@@ -19,6 +19,17 @@ type Harmless string
 
 func (e Harmless) Error() string { return string(e) }
 
+// Error is an error with a text of its own, and causes.
+type Error struct {
+	Text   string
+	Causes []error
+}
+
+func (e *Error) Error() string { return e.Text }
+
+// Unwrap returns the causes.
+func (e *Error) Unwrap() []error { return e.Causes }
+
 // Of returns what may be logged of an error: the texts in its tree that are known to be harmless, and of the rest the
 // types. Those of known are, and those that own returns for errors that it reports to be its own.
 func Of(err error, known []error, own func(error) (text string, ok bool)) string {

@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport/internal/wire"
+	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/readset"
 )
 
@@ -53,6 +55,22 @@ const (
 type Match struct {
 	Shares  bool // it has some of the sources
 	Carries bool // it has these sources and no others
+}
+
+// Compare compares the sources of a job, by their fingerprints, with those of a batch, counted.
+func Compare(batch map[journal.Fingerprint]int, n int, of func(int) journal.Fingerprint) Match {
+	var m Match
+	left := maps.Clone(batch)
+	for i := range n {
+		f := of(i)
+		m.Shares = m.Shares || batch[f] > 0
+		left[f]--
+	}
+	m.Carries = true
+	for _, n := range left {
+		m.Carries = m.Carries && n == 0
+	}
+	return m
 }
 
 // Store is how the store is asked, by one request each.
@@ -174,6 +192,7 @@ type Sets struct {
 	Made    []Made   `json:"made,omitempty"`    // read sets of the batch's own job
 	Unclear []Made   `json:"unclear,omitempty"` // read sets of which nobody tells who created them
 	Done    bool     `json:"done,omitempty"`
+	Denied  bool     `json:"denied,omitempty"` // they may not be listed, and tell nothing
 }
 
 // Made is a read set of one of the batch's persons.
@@ -185,7 +204,13 @@ type Made struct {
 }
 
 func (m Made) isOf(person int, t types.FileType) bool {
-	return m.Person == person && (m.Type == t || m.Type == "")
+	return m.Person == person && sameType(m.Type, t)
+}
+
+// sameType reports whether two types may be the same. The service may have found that a BAM is unaligned, or is not.
+func sameType(a, b types.FileType) bool {
+	isBAM := func(t types.FileType) bool { return t == types.FileTypeBam || t == types.FileTypeUbam }
+	return a == b || a == "" || b == "" || isBAM(a) && isBAM(b)
 }
 
 // Persons returns whose the sources are, each once, in their order.
@@ -210,6 +235,7 @@ func (s State) OfReadSets(ctx context.Context, store Store, wants []Want, own st
 	}
 	var err error
 	persons := Persons(wants)
+	sets.advance()
 	switch {
 	case sets.Job != "":
 		var match Match
@@ -218,44 +244,54 @@ func (s State) OfReadSets(ctx context.Context, store Store, wants []Want, own st
 			sets.Others = append(slices.Clone(sets.Others), sets.Job)
 			sets.next()
 		}
-	case len(sets.Unread) > 0:
+	case len(sets.Unread) > 0 && sets.Person < len(persons):
 		err = sets.look(ctx, store, wants, own)
 	case sets.Person < len(persons):
 		if s.After.IsZero() || sets.Page == "" {
 			s.After = store.After(s.Since)
 		}
-		err = sets.list(ctx, store, persons[sets.Person], s.After, wants)
+		err = sets.list(ctx, store, persons[sets.Person], s.After, wants, own)
 	}
 	if err == nil && (sets.Pages > PageMax || max(len(sets.Others), len(sets.Gone), len(sets.Made), len(sets.Unclear)) > setMax) {
 		err = ErrTooMany
 	}
-	if sets.Listed && len(sets.Unread) == 0 {
-		sets.Person, sets.Listed = sets.Person+1, false
-	}
-	sets.Done = sets.Person >= len(persons) || s.Carries != ""
+	sets.advance()
+	const lostMax = 3 // jobs that are gone: the batch is in doubt then, whatever the others tell
+	sets.Done = sets.Person >= len(persons) || s.Carries != "" || len(sets.Gone) >= lostMax
 	if err == nil {
 		s.Sets = &sets
 	}
 	return s, err
 }
 
+// advance goes on to the next person once all of this one's read sets were looked at.
+func (sets *Sets) advance() {
+	if sets.Listed && len(sets.Unread) == 0 {
+		sets.Person, sets.Listed = sets.Person+1, false
+	}
+}
+
 func (sets *Sets) next() { sets.Job, sets.Unread = "", sets.Unread[1:] }
 
 // list reads one page of a person's read sets. Uploaded ones, deleted ones and those of other types cannot be of the batch.
-func (sets *Sets) list(ctx context.Context, store Store, p Person, after time.Time, wants []Want) error {
+func (sets *Sets) list(ctx context.Context, store Store, p Person, after time.Time, wants []Want, own string) error {
 	page, next, err := store.ReadSets(ctx, p, after, sets.Page)
 	if err != nil {
 		return err
 	}
 	sets.Pages++
 	for _, set := range page {
-		wanted := slices.ContainsFunc(wants, func(w Want) bool { return w.Person == p && (w.Type == set.Type || set.Type == "") })
-		if wanted && mayBe(set, p) {
-			sets.Unread = append(sets.Unread, set.ID)
+		if (own != "" || fits(wants, p, set.Type)) && mayBe(set, p) {
+			sets.Unread = append(slices.Clone(sets.Unread), set.ID)
 		}
 	}
 	sets.Page, sets.Listed = next, next == ""
 	return nil
+}
+
+// fits reports whether one of the person's sources can be of a type.
+func fits(wants []Want, p Person, t types.FileType) bool {
+	return slices.ContainsFunc(wants, func(w Want) bool { return w.Person == p && sameType(w.Type, t) })
 }
 
 // mayBe reports whether a read set can be of a batch with this person. What an answer leaves out, it was asked for.
@@ -274,6 +310,9 @@ func (sets *Sets) look(ctx context.Context, store Store, wants []Want, own strin
 	m := Made{ID: set.ID, Person: sets.Person, Type: set.Type, Source: named(wants, p, set) + 1}
 	switch {
 	case !mayBe(set, p):
+	case own != "" && job == own && !fits(wants, p, set.Type):
+		m.Type = ""
+		sets.Unclear = appendOnce(sets.Unclear, m)
 	case own != "" && job == own:
 		sets.Made = appendOnce(sets.Made, m)
 	case job != "" && (own != "" || store.Other(job) || slices.Contains(sets.Others, job)):
@@ -306,12 +345,14 @@ func appendOnce(sets []Made, m Made) []Made {
 }
 
 // forget takes it that what was asked for last is not there. Of a job that is not, the next look at its read set tells that
-// it is unclear.
+// it is unclear, as is a read set that is on the list.
 func (sets *Sets) forget() bool {
 	switch {
 	case sets.Job != "":
 		sets.Gone, sets.Job = append(slices.Clone(sets.Gone), sets.Job), ""
-	case len(sets.Unread) > 0:
+		sets.Unclear = appendOnce(sets.Unclear, Made{ID: sets.Unread[0], Person: sets.Person})
+	case len(sets.Unread) > 0: // and yet it is on the list
+		sets.Unclear = appendOnce(sets.Unclear, Made{ID: sets.Unread[0], Person: sets.Person})
 		sets.next()
 	default:
 		return false
@@ -319,28 +360,54 @@ func (sets *Sets) forget() bool {
 	return true
 }
 
-// Outcome is what the read sets of a batch's own job tell of one of its sources.
-type Outcome struct {
-	Status     types.ReadSetImportJobItemStatus // empty: it is not told
+// Told is what is told of one of a batch's sources.
+type Told struct {
+	Outcome    wire.Outcome
+	Status     types.ReadSetImportJobItemStatus
 	ReadSetID  string
 	Message    string
-	Candidates []string // read sets that it may be, if it is not told
+	Candidates []string // read sets that it may be, where that is unclear
 }
 
-// Outcomes returns what the read sets tell of the sources of the batch that are open, by their places. Read sets whose ids are
+// Tell adds what the read sets of the batch's own job tell of the sources of which the job's answer is unclear, and returns the
+// worst of the outcomes. absent is whether what is not in the store is not on its way either.
+func (sets Sets) Tell(wants []Want, told []Told, absent bool) (worst wire.Outcome) {
+	var open []int
+	var taken []string
+	for i, o := range told {
+		switch o.Outcome {
+		case wire.Unclear:
+			open = append(open, i)
+		case wire.Imported:
+			taken = append(taken, o.ReadSetID)
+		}
+	}
+	for i, o := range sets.outcomes(wants, open, taken, absent) {
+		told[i].Candidates = o.Candidates
+		if o.Outcome != wire.Unclear {
+			told[i] = o
+		}
+	}
+	for _, o := range told {
+		worst = max(worst, o.Outcome)
+	}
+	return worst
+}
+
+// outcomes returns what the read sets tell of the sources of the batch that are open, by their places. Read sets whose ids are
 // taken are those of the others. Sources of the same person and type are told apart by their names, if they have names of
 // their own. absent is whether what is not in the store is not on its way either.
-func (sets Sets) Outcomes(wants []Want, open []int, taken []string, absent bool) map[int]Outcome {
+func (sets Sets) outcomes(wants []Want, open []int, taken []string, absent bool) map[int]Told {
 	type group struct {
 		person int
 		t      types.FileType
 	}
 	persons := Persons(wants)
 	of := make(map[group][]int)
-	out := make(map[int]Outcome, len(open))
+	out := make(map[int]Told, len(open))
 	for _, i := range open {
 		g := group{slices.Index(persons, wants[i].Person), wants[i].Type}
-		of[g], out[i] = append(of[g], i), Outcome{}
+		of[g], out[i] = append(of[g], i), Told{Outcome: wire.Unclear}
 	}
 	for g, open := range of {
 		in := func(m Made) bool { return m.isOf(g.person, g.t) && !slices.Contains(taken, m.ID) }
@@ -359,30 +426,30 @@ func (sets Sets) Outcomes(wants []Want, open []int, taken []string, absent bool)
 		if len(made) == 0 && !unclear {
 			for _, i := range open {
 				if absent {
-					out[i] = Outcome{Status: types.ReadSetImportJobItemStatusFailed, Message: "no read set of it is in the store"}
+					out[i] = Told{Outcome: wire.NotImported, Status: types.ReadSetImportJobItemStatusFailed, Message: "no read set of it is in the store"}
 				}
 			}
 			continue
 		}
 		var ids []string
 		for _, m := range slices.Concat(made, sets.Unclear) {
-			if in(m) {
+			if in(m) && len(ids) < candidatesMax {
 				ids = append(ids, m.ID)
 			}
 		}
 		for _, i := range open {
-			out[i] = Outcome{Candidates: ids}
+			out[i] = Told{Outcome: wire.Unclear, Candidates: ids}
 		}
 	}
 	return out
 }
 
-func imported(m Made) Outcome {
-	return Outcome{Status: types.ReadSetImportJobItemStatusFinished, ReadSetID: m.ID}
+func imported(m Made) Told {
+	return Told{Outcome: wire.Imported, Status: types.ReadSetImportJobItemStatusFinished, ReadSetID: m.ID}
 }
 
 // byName finds the read sets of sources that one read set has the name of, and returns the rest of both.
-func byName(open []int, made []Made, out map[int]Outcome) ([]int, []Made) {
+func byName(open []int, made []Made, out map[int]Told) ([]int, []Made) {
 	names := make(map[int]int)
 	for _, m := range made {
 		names[m.Source-1]++
@@ -399,13 +466,16 @@ func byName(open []int, made []Made, out map[int]Outcome) ([]int, []Made) {
 	return rest, made
 }
 
-// Candidates returns for each source which read sets it may be, as far as its person and type tell.
+// candidatesMax is how many read sets of one source are noted that it may be.
+const candidatesMax = 10
+
+// Candidates returns for each source which read sets it may be, as far as its person and type tell: ten of them at most.
 func (sets Sets) Candidates(wants []Want) [][]string {
 	persons := Persons(wants)
 	out := make([][]string, len(wants))
 	for i, w := range wants {
 		for _, m := range slices.Concat(sets.Made, sets.Unclear) {
-			if persons[m.Person] == w.Person && m.isOf(m.Person, w.Type) {
+			if len(out[i]) < candidatesMax && m.Person < len(persons) && persons[m.Person] == w.Person && m.isOf(m.Person, w.Type) {
 				out[i] = append(out[i], m.ID)
 			}
 		}

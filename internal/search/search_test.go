@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/readset"
 )
 
@@ -116,9 +117,9 @@ func TestOwnReadSets(t *testing.T) {
 		s, err := run(t, f, wants, own)
 		require.NoError(t, err)
 		require.Len(t, s.Sets.Made, 100)
-		for i, o := range s.Sets.Outcomes(wants, every(100), nil, true) {
+		for i, o := range s.Sets.outcomes(wants, every(100), nil, true) {
 			if tc.told {
-				require.Equal(t, Outcome{Status: types.ReadSetImportJobItemStatusFinished, ReadSetID: f.sets[i].ID}, o)
+				require.Equal(t, Told{Outcome: wire.Imported, Status: types.ReadSetImportJobItemStatusFinished, ReadSetID: f.sets[i].ID}, o)
 			} else {
 				require.Len(t, o.Candidates, 2)
 				require.Contains(t, o.Candidates, f.sets[i].ID)
@@ -135,16 +136,16 @@ func TestNames(t *testing.T) {
 	f.sets[3].Name = f.sets[2].Name
 	s, err := run(t, f, wants, own)
 	require.NoError(t, err)
-	got := s.Sets.Outcomes(wants, every(4), nil, true)
+	got := s.Sets.outcomes(wants, every(4), nil, true)
 	for i := range 4 {
 		require.Len(t, got[i].Candidates, 4)
 	}
-	got = s.Sets.Outcomes(wants, []int{0}, []string{f.sets[1].ID, f.sets[2].ID, f.sets[3].ID}, true)
+	got = s.Sets.outcomes(wants, []int{0}, []string{f.sets[1].ID, f.sets[2].ID, f.sets[3].ID}, true)
 	require.Equal(t, f.sets[0].ID, got[0].ReadSetID)
-	got = s.Sets.Outcomes(wants, []int{3}, []string{f.sets[0].ID, f.sets[1].ID, f.sets[2].ID, f.sets[3].ID}, true)
+	got = s.Sets.outcomes(wants, []int{3}, []string{f.sets[0].ID, f.sets[1].ID, f.sets[2].ID, f.sets[3].ID}, true)
 	require.Equal(t, types.ReadSetImportJobItemStatusFailed, got[3].Status)
-	got = s.Sets.Outcomes(wants, []int{3}, []string{f.sets[0].ID, f.sets[1].ID, f.sets[2].ID, f.sets[3].ID}, false)
-	require.Equal(t, Outcome{}, got[3])
+	got = s.Sets.outcomes(wants, []int{3}, []string{f.sets[0].ID, f.sets[1].ID, f.sets[2].ID, f.sets[3].ID}, false)
+	require.Equal(t, Told{Outcome: wire.Unclear}, got[3])
 }
 
 // Where the batch's job is not known, a job that can be read decides, and one that is forgotten leaves its read sets in doubt.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 )
@@ -53,6 +54,12 @@ func OutcomeOf(job types.ReadSetImportJobStatus, source types.ReadSetImportJobIt
 func Completed(job types.ReadSetImportJobStatus) bool {
 	return job == types.ReadSetImportJobStatusCompleted || job == types.ReadSetImportJobStatusCompletedWithFailures
 }
+
+// KnownStatus reports whether this package knows the status of a job.
+func KnownStatus(job types.ReadSetImportJobStatus) bool { return slices.Contains(JobStatuses, job) }
+
+// JobStatuses are the statuses of jobs.
+var JobStatuses = types.ReadSetImportJobStatus("").Values()
 
 // Failed reports whether a job of this status has ended without having been completed.
 func Failed(job types.ReadSetImportJobStatus) bool {
