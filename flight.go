@@ -167,6 +167,8 @@ func (r *run) stepped(ctx context.Context, s step) {
 // goOn leaves a batch under way until its next step.
 func (r *run) goOn(f *flight, s step) {
 	switch {
+	case f.sub.unplanned() && f.slot.GiveBack(): // nothing was started, and it needs a slot as others do
+		r.requeue(f)
 	case f.sub.Phase != PhaseRunning && f.slot != nil && s.trouble != nil && s.trouble.kind() == ErrQuotaExceeded:
 		r.losePatience(f.slot.RefusedInDoubt(), s.trouble)
 	case f.sub.Phase != PhaseRunning, f.sub.Search.On():
@@ -247,11 +249,15 @@ func (r *run) refuse(f *flight, why error) {
 // wait puts a batch back that got no slot, before all others.
 func (r *run) wait(f *flight, trouble *Error) {
 	since := f.slot.Refused()
-	f.slot = nil
 	f.sub.Failures = 0 // the slots know when to try again
+	r.requeue(f)
+	r.losePatience(since, trouble)
+}
+
+func (r *run) requeue(f *flight) {
+	f.slot = nil
 	r.flights = slices.DeleteFunc(r.flights, func(g *flight) bool { return g == f })
 	r.waiting = slices.Insert(r.waiting, 0, f)
-	r.losePatience(since, trouble)
 }
 
 // losePatience halts the import when no slot came free for too long: see [quota.Patience].

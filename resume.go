@@ -302,13 +302,12 @@ func (r *run) resume(ctx context.Context, f *flight) {
 	}
 }
 
-// replan makes new batches of what the input has of one that was begun and never sent, and of what is not in the store by other
-// ways. The first has its slot.
+// replan makes new batches, which wait for slots, of what the input has of one that was begun and never sent, and of what is
+// not in the store by other ways.
 func (r *run) replan(f *flight) {
-	var known flight
+	r.release(f)
+	var known, left flight
 	var results []Result
-	left := *f
-	left.sources, left.index = nil, nil
 	for i, s := range f.sources {
 		to := &left
 		if now := r.c.ledger.Source(r.target.Fingerprint(s)); now.ReadSetID != "" {
@@ -316,18 +315,9 @@ func (r *run) replan(f *flight) {
 		}
 		to.sources, to.index = append(to.sources, s), append(to.index, f.index[i])
 	}
-	r.end(&known, results)
-	if f.sources, f.index = left.sources, left.index; len(left.index) == 0 {
-		r.end(f, nil)
-		return
-	}
-	tries := r.c.ledger.Tries(fingerprints(r.target, f.sources))
-	n := min(len(f.sources), r.opts.SourcesPerJob)
-	r.planAll(f.sources[n:], f.index[n:], tries)
-	f.sources, f.index = f.sources[:n:n], f.index[:n:n]
-	fresh := r.plan(f.sources, f.index, tries)
-	f.sub, f.carried, f.written, f.changed = fresh.sub, fresh.carried, 0, false
-	f.sub.NextAt = time.Now()
+	f.sources, f.index = known.sources, known.index
+	r.end(f, results)
+	r.planAll(left.sources, left.index, r.c.ledger.Tries(fingerprints(r.target, left.sources)))
 }
 
 // outcomes returns what became of the sources that an ended job carried, where that is clear. Of the others nothing is

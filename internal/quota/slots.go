@@ -279,6 +279,17 @@ func (sl *Slot) Release() {
 	s.notify()
 }
 
+// GiveBack gives back the slot of a job that an earlier import may have started, since it did not, and reports whether it is one.
+func (sl *Slot) GiveBack() bool {
+	sl.of.mu.Lock()
+	doubtful := sl.doubtful
+	sl.of.mu.Unlock()
+	if doubtful {
+		sl.Release()
+	}
+	return doubtful
+}
+
 // answered notes that the start of the slot's job has a clear answer.
 func (s *Slots) answered(sl *Slot) {
 	if sl.starting {

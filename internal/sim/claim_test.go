@@ -27,6 +27,7 @@ type claim struct {
 // memory is what the journal has been told, whether or not it is on the disk.
 type memory struct {
 	first   map[string]journal.Fingerprint // of each batch, by its client token
+	batches map[string][]journal.Source    // by client token
 	sending map[journal.Fingerprint]bool   // sources that are or were to be sent
 	started map[string]time.Time           // by job
 	ended   map[outcomeKey]ending          // outcomes of sources
@@ -46,7 +47,7 @@ type ending struct {
 
 func newMemory() memory {
 	return memory{
-		first: make(map[string]journal.Fingerprint), sending: make(map[journal.Fingerprint]bool),
+		first: make(map[string]journal.Fingerprint), batches: make(map[string][]journal.Source), sending: make(map[journal.Fingerprint]bool),
 		started: make(map[string]time.Time), ended: make(map[outcomeKey]ending), sets: make(map[journal.Fingerprint]string),
 		kept: make(map[journal.Fingerprint]string),
 	}
@@ -56,7 +57,7 @@ func newMemory() memory {
 func (m *memory) add(r journal.Record) {
 	switch r.Kind {
 	case journal.Sending:
-		m.first[r.ClientToken] = r.Sources[0].Fingerprint
+		m.first[r.ClientToken], m.batches[r.ClientToken] = r.Sources[0].Fingerprint, r.Sources
 		for _, s := range r.Sources {
 			m.sending[s.Fingerprint] = true
 		}

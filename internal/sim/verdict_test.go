@@ -65,7 +65,7 @@ func (w *world) compare(report *readsetimport.Report, sheet []readsetimport.Sour
 			}
 			v.imported++
 		case errors.Is(res.Err, readsetimport.ErrUnresolved):
-			if !w.mayStayOpen(sheet[i], jobs) && w.mustResolve() {
+			if !w.mayStayOpen(sheet[i], jobs) && !w.isTorn(sheet[i], sheet) && w.mustResolve() {
 				return v, breach("unresolved", "%s is unresolved: %v", key, res.Err)
 			}
 			v.unresolved++
@@ -85,6 +85,22 @@ func (w *world) compare(report *readsetimport.Report, sheet []readsetimport.Sour
 		}
 	}
 	return v, nil
+}
+
+// isTorn reports whether a source was sent in one batch with others that the sheet does not have any more. What became of an
+// old one is then not asked of the read sets.
+func (w *world) isTorn(s readsetimport.Source, sheet []readsetimport.Source) bool {
+	has := make(map[journal.Fingerprint]bool, len(sheet))
+	for _, s := range sheet {
+		has[target.Fingerprint(s)] = true
+	}
+	for _, sources := range w.records.batches {
+		mine := slices.ContainsFunc(sources, func(js journal.Source) bool { return js.Fingerprint == target.Fingerprint(s) })
+		if mine && slices.ContainsFunc(sources, func(js journal.Source) bool { return !has[js.Fingerprint] }) {
+			return true
+		}
+	}
+	return false
 }
 
 // settledMessage is what the library says of a source that the read sets tell of, and not the job.
