@@ -3,7 +3,6 @@ package manifest
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/readsetimport/readsetimport"
@@ -28,34 +27,29 @@ type Error struct {
 
 // Error returns the first three faults and the number of the others, in one line, without values from the manifest.
 func (e *Error) Error() string {
-	const shown = 3
-	var b strings.Builder
-	if len(e.Faults) > 1 {
-		plus := ""
-		if e.More {
-			plus = " or more"
+	var parts []string
+	for i, f := range e.Faults {
+		if i == 3 {
+			parts = append(parts, fmt.Sprintf("and %d more", len(e.Faults)-i))
+			break
 		}
-		fmt.Fprintf(&b, "%d%s faults: ", len(e.Faults), plus)
-	}
-	for i, f := range e.Faults[:min(shown, len(e.Faults))] {
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		b.WriteString(f.Error())
-	}
-	if more := len(e.Faults) - shown; more > 0 {
-		fmt.Fprintf(&b, "; and %d more", more)
+		parts = append(parts, f.Error())
 	}
 	if e.Err != nil {
-		if len(e.Faults) > 0 {
-			b.WriteString("; ")
-		}
+		name := ""
 		if e.Name != "" {
-			b.WriteString(e.Name + ": ")
+			name = e.Name + ": "
 		}
-		b.WriteString("cannot be read: " + e.Err.Error())
+		parts = append(parts, name+"cannot be read: "+e.Err.Error())
 	}
-	return b.String()
+	count, text := len(e.Faults), strings.Join(parts, "; ")
+	switch {
+	case count < 2:
+		return text
+	case e.More:
+		return fmt.Sprintf("%d or more faults: %s", count, text)
+	}
+	return fmt.Sprintf("%d faults: %s", count, text)
 }
 
 // Unwrap returns the faults and Err, so that errors.As finds the first [*Fault], and errors.Is what ended the reading early.
@@ -92,18 +86,14 @@ type Fault struct {
 
 // Error returns the fault's place and what was expected, in one line: sheet.csv:3:14: fastq_1: must be s3://bucket/key.
 func (f *Fault) Error() string {
-	var b strings.Builder
+	begin, field := "line ", ""
 	if f.Name != "" {
-		b.WriteString(f.Name + ":")
-	} else {
-		b.WriteString("line ")
+		begin = f.Name + ":"
 	}
-	b.WriteString(strconv.Itoa(f.Line) + ":" + strconv.Itoa(f.Column) + ": ")
 	if f.Field != "" {
-		b.WriteString(f.Field + ": ")
+		field = f.Field + ": "
 	}
-	b.WriteString(f.Detail)
-	return b.String()
+	return fmt.Sprintf("%s%d:%d: %s%s", begin, f.Line, f.Column, field, f.Detail)
 }
 
 // Is reports whether target is [readsetimport.ErrValidation], so that errors.Is tells a faulty manifest from one that cannot

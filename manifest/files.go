@@ -145,17 +145,13 @@ func (l *lister) closeFolder(i int) {
 	delete(l.index, in.prefix)
 	l.held -= len(in.files)
 	files := l.withoutRepeated(in.files)
-	uris := make([]string, len(files))
+	uris, byURI := make([]string, len(files)), make(map[string]listedFile, len(files))
 	for i, f := range files {
-		uris[i] = f.uri
+		uris[i], byURI[f.uri] = f.uri, f
 	}
 	pairs, faults := pairFiles(uris)
 	for _, p := range pairs {
-		mate := listedFile{}
-		if p.second >= 0 {
-			mate = files[p.second]
-		}
-		if l.source(types.FileTypeFastq, files[p.first], mate); l.stopped() {
+		if l.source(types.FileTypeFastq, byURI[p.Source1], byURI[p.Source2]); l.stopped() {
 			return
 		}
 	}

@@ -2,39 +2,33 @@ package manifest
 
 import (
 	"bufio"
-	"cmp"
-	"io"
 
-	"github.com/readsetimport/readsetimport"
+	"go.yaml.in/yaml/v3"
 )
 
-// jsonReader reads JSON a value at a time: a source, on a line of its own or in a list, or what an API manifest has before
-// and after its list. encoding/json checks each value and unquotes its strings. Finding the values and where their parts
-// are, for the places of faults, is our own code (scan), for want of a library that keeps what is promised:
+// jsonReader reads JSON a source at a time, into nodes as YAML has them. encoding/json unquotes the strings; the rest is
+// our own code, for want of a library that keeps what is promised:
 //
 //   - encoding/json's Decoder knows no comments and no lines, and reads a source token by token, which is the only way to
 //     learn where its parts are, at a tenth of the speed;
 //   - github.com/tailscale/hujson, which blanks comments in place, holds a whole document as a tree of thirty times its
-//     size, and recurses for each bracket, so that a file of 1 MiB of brackets ends the process.
+//     size, and recurses for each bracket, so that a file of 1 MiB of brackets ends the process;
+//   - github.com/go-json-experiment/json, whose tokens are fast, knows no comments either, holds a string of any length,
+//     and is an experiment that changes, though a program can have one version of it only;
+//   - none of them reads on after a mistake.
+//
+// After a mistake there are no more tokens until it is noted, so that what is reading ends, each part with what it has.
 type jsonReader struct {
 	object
-	text  []byte // from the begin of the value that is being read
-	begin spot   // where text begins
-	next  int    // index in text of what scan has not seen
-	at    spot   // where that is
-	eof   bool   // the input has no more
-	open  []int  // nodes whose brackets are open; -1 if they were dropped with a part of their list
-	comma int    // index in text of a comma that no value has followed, or -1
-	half  int    // index in text of an escape that is no character, or -1
-	torn  int    // index in text of a string or a comment without an end, or -1
+	*jsonScanner
 
-	list   int    // depth of brackets of the sources in a list, or 0
-	before string // JSON that stands for the part of the document that was dropped
-	whole  []byte // the value in such a document, for encoding/json
-	last   bool   // nothing may follow
+	begin spot         // of the source that is being read
+	nodes []*yaml.Node // of that source, and more to be used again
+	used  int          // how many it has
+	size  int          // of their texts
 }
 
-// Limits of a value of JSON, with maxRow and maxField.
+// Limits of a source in JSON, with maxRow and maxField.
 const (
 	maxDepth = 100
 	maxNodes = 10_000
@@ -42,128 +36,188 @@ const (
 
 // json reads an API manifest, a list of sources, or sources one after the other, such as JSON Lines.
 func (rd *reader) json(in *bufio.Reader) error {
-	j := &jsonReader{object: object{reader: rd}, at: spot{1, 1}}
-	j.drop()
-	for !j.stopped() && !j.eof {
-		more, err := in.Peek(max(1, in.Buffered()))
-		if j.eof = len(more) == 0; j.eof && err != io.EOF {
-			return err
+	j := &jsonReader{object: object{reader: rd}, jsonScanner: newJSONScanner(in)}
+	for last := false; j.next() != tokenEnd && !j.stopped(); {
+		switch j.depth = 0; {
+		case last:
+			j.mistake(j.start, "must be the end: one manifest is all that an input has")
+		case j.token == '[':
+			last = true
+			j.list()
+		case j.token == '{':
+			last = j.document()
+		default:
+			j.item()
 		}
-		j.text = append(j.text, more...)
-		_, _ = in.Discard(len(more))
-		for !j.stopped() {
-			instead, ok := j.scan()
-			if !ok {
-				break
-			}
-			j.value(instead, nil)
-		}
-		switch {
-		case j.stopped():
-		case len(j.text)-j.next > maxField:
-			j.value("?", &rowFault{j.at, "must be a string or a comment of at most 128 KiB"})
-		case len(j.text) > maxRow || len(j.nodes) > maxNodes || len(j.open) > maxDepth:
-			at := j.begin
-			if i := j.item(); i < len(j.nodes) {
-				at = j.nodes[i].at
-			}
-			j.value("?", &rowFault{at, "must be a source of at most 1 MiB, with at most 5000 keys, and no more than 100 brackets within each other"})
-		case j.eof && (len(j.open) > 0 || j.next < len(j.text)):
-			j.value("?", nil)
-		case len(j.open) == 0:
-			j.drop()
+		if j.syntax != nil {
+			j.note()
+			j.done = true
 		}
 	}
-	return nil
+	return j.inputError()
 }
 
-// drop drops what has been scanned.
-func (j *jsonReader) drop() {
-	j.text, j.begin, j.next = j.text[j.next:], j.at, 0
-	j.nodes, j.comma, j.half, j.torn = j.nodes[:0], -1, -1, -1
+// document reads a source, or an API manifest, and reports whether it was one.
+func (j *jsonReader) document() bool {
+	j.beginSource()
+	n := j.readObject(func(n, key *yaml.Node) bool {
+		if j.manifest || len(n.Content) == 0 && isManifestKey(key.Value) {
+			j.beginManifest(n)
+			j.manifestValue(*key)
+		}
+		return j.manifest
+	})
+	if !j.manifest {
+		j.endSource(n, 0)
+		return false
+	}
+	if j.syntax == nil {
+		j.endManifest()
+	}
+	return true
 }
 
-// value takes the value that has been scanned. instead is what scan found in place of its end, or "?" for the end of the
-// input; limit is the fault if the value is too large. What comes before a fault in the value is read, too.
-func (j *jsonReader) value(instead string, limit *rowFault) {
-	first, f := j.at, limit
-	if len(j.nodes) > 0 {
-		first = j.nodes[0].at
+// manifestValue reads the value of a key of an API manifest. The key is a copy, since nodes are used again.
+func (j *jsonReader) manifestValue(key yaml.Node) {
+	if key.Value == "sources" && j.token == '[' {
+		j.beginSources(&key)
+		j.list()
+		return
 	}
-	list := j.before != "" || len(j.nodes) > 0 && j.nodes[0].kind == nodeList
-	if f == nil {
-		f = j.syntax(instead)
+	j.beginSource()
+	j.manifestKey(&key, j.value())
+	j.over = j.stopped()
+}
+
+// list reads the sources of a list. A value without a comma before it is left out.
+func (j *jsonReader) list() {
+	inside := j.depth + 1
+	for j.members(']', j.item); j.syntax != nil && !j.done; j.members(']', j.item) {
+		j.skip(inside)
+		j.depth = inside
+		j.unread = j.next() != ','
 	}
-	switch {
-	case j.last:
-		f = &rowFault{first, "must be the end: one manifest is all that an input has"}
-		j.nodes = j.nodes[:0]
-	case limit != nil:
-		j.cut(j.at)
-	case f != nil:
-		j.cut(f.at)
+}
+
+// item reads a source of a list.
+func (j *jsonReader) item() {
+	outer := j.depth
+	j.beginSource()
+	j.endSource(j.value(), outer)
+}
+
+func (j *jsonReader) beginSource() { j.begin, j.used, j.size = j.start, 0, 0 }
+
+// endSource hands a source on. If it has a mistake, reading goes on after it.
+func (j *jsonReader) endSource(n *yaml.Node, outer int) {
+	torn := j.syntax != nil
+	if !torn || n.Kind == yaml.MappingNode {
+		j.source(n, torn)
 	}
-	inList := j.list > 0 && j.item() <= len(j.nodes)
-	j.readNodes()
-	if f != nil {
-		j.bad(f.at, "", readsetimport.RulePattern, f.detail)
-		// Reading can go on after a source that has its end, and on the next line after one that should be on a line; not
-		// in a list if what comes before it is at fault.
-		j.done = j.last || instead == "?" || inList && instead != "" || !inList && (j.list > 0 || j.manifest || instead == "\n" && f.at.line != first.line)
+	if torn {
+		j.skip(outer)
 	}
-	if instead != "" {
-		j.open = j.open[:0]
-	}
-	if len(j.open) == 0 {
-		j.last = j.last || list || j.manifest
-		if j.list, j.before = 0, ""; f == nil {
-			j.endManifest()
+	j.over = j.over || j.stopped()
+}
+
+// skip notes a mistake, and reads on to where no more than the outer brackets are open, or the next line begins with a
+// brace. It is done if a list has no such place.
+func (j *jsonReader) skip(outer int) {
+	j.note()
+	for (j.depth > outer || j.token == '{' || j.token == '[') && !j.ended() && !j.unread {
+		if j.unread = outer == 0 && j.token == '{' && j.start.column == 1; !j.unread {
+			j.next()
 		}
 	}
-	j.drop()
+	j.done = j.done || outer > 0 && j.ended()
 }
 
-// item returns the index of the node of the source in a list, which is 0 except for the first source of a list.
-func (j *jsonReader) item() int {
-	if j.list == 0 {
-		return 0
-	}
-	return j.open[j.list-1] + 1
-}
-
-// readNodes reads the nodes: a value that stands alone, or a source in a list, and before the first one what its document has
-// before the list.
-func (j *jsonReader) readNodes() {
-	i := j.item()
-	switch {
-	case len(j.nodes) == 0:
-	case j.list == 0 || i > len(j.nodes):
-		j.readTop()
+// value reads a value, the first token of which has been read. After a mistake it is what precedes it.
+func (j *jsonReader) value() *yaml.Node {
+	switch j.token {
+	case '{':
+		return j.readObject(func(_, _ *yaml.Node) bool { return false })
+	case '[':
+		n := j.node(yaml.SequenceNode, "") // no source has a list, so that its items are not needed
+		j.members(']', func() { j.value() })
+		return n
+	case tokenString:
+		return j.string()
+	case tokenWord:
+		return j.node(yaml.ScalarNode, "")
+	case tokenNull:
 	default:
-		if i > 0 {
-			for _, n := range j.open[:j.list] {
-				j.nodes[n].end = i
-			}
-			j.readTop()
-			j.before = [...]string{1: "[0", 2: `{"":[0`}[j.list]
-			copy(j.open, []int{-1, -1}[:j.list])
+		j.expected("a value")
+	}
+	return j.node(yaml.ScalarNode, "!!null")
+}
+
+// readObject reads an object. Of its keys, it leaves the values of those to the function for which that returns true.
+func (j *jsonReader) readObject(readValue func(object, key *yaml.Node) bool) *yaml.Node {
+	n := j.node(yaml.MappingNode, "")
+	j.members('}', func() {
+		if key := j.key(); key != nil && !readValue(n, key) {
+			n.Content = append(n.Content, key, j.value())
 		}
-		if i < len(j.nodes) && !j.stopped() {
-			j.source(i)
+	})
+	return n
+}
+
+// members reads the members of an object or a list, up to the closing bracket.
+func (j *jsonReader) members(closing byte, member func()) {
+	for j.next() != closing && j.syntax == nil {
+		member()
+		switch j.next() {
+		case closing:
+			return
+		case ',':
+		default:
+			j.expected("a comma or the closing " + map[byte]string{'}': "brace", ']': "bracket"}[closing] + ", after the value")
+			return
 		}
 	}
 }
 
-// cut drops the nodes from a place on. Objects and lists that end after it are torn.
-func (j *jsonReader) cut(at spot) {
-	n := len(j.nodes)
-	for n > 0 && !j.nodes[n-1].at.before(at) {
-		n--
+// key reads the key of an object and the first token of its value. It is nil after a mistake.
+func (j *jsonReader) key() *yaml.Node {
+	if j.token != tokenString {
+		j.expected("a key in double quotes, or the closing brace")
+		return nil
 	}
-	j.nodes = j.nodes[:n]
-	for i := range j.nodes {
-		if node := &j.nodes[i]; node.end == 0 || node.end > n || !node.stop.before(at) {
-			node.end, node.torn = min(cmp.Or(node.end, n), n), true
-		}
+	n := j.string()
+	if j.next() != ':' {
+		j.expected("a colon, after the key")
+		return nil
 	}
+	j.next()
+	return n
+}
+
+func (j *jsonReader) string() *yaml.Node {
+	n := j.node(yaml.ScalarNode, "!!str")
+	n.Value = j.unquote()
+	j.size += len(n.Value)
+	return n
+}
+
+// node returns a node at the last token. It is used again for the next source.
+func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
+	if j.used == len(j.nodes) {
+		j.nodes = append(j.nodes, &yaml.Node{})
+	}
+	n := j.nodes[j.used]
+	n.Kind, n.Tag, n.Value, n.Content = kind, tag, "", n.Content[:0]
+	n.Line, n.Column = j.start.line, j.start.column
+	if j.used++; j.used > maxNodes || j.size > maxRow || j.depth > maxDepth {
+		j.mistake(j.begin, "must be a source of at most 1 MiB, with at most 5000 keys, and no more than 100 brackets within each other")
+	}
+	return n
+}
+
+// note notes what is wrong with the JSON, unless the input or the caller cut it off.
+func (j *jsonReader) note() {
+	if !j.stopped() && j.inputError() == nil {
+		_ = j.rowFault(j.syntax)
+	}
+	j.syntax = nil
 }

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,13 +14,11 @@ import (
 
 // layout says what the columns of a table mean. It is made once for a table, from the table's header.
 type layout struct {
+	format tableFormat
 	header []string
 	column [fieldCount]int // of the fields other than the files, -1 where there is none
 	files  []fileColumns
 	tags   []tagColumn
-	none   []int // columns of files that HealthOmics has no type for
-	kinds  map[string]types.FileType
-	list   bool
 }
 
 // fileColumns are the columns of one kind of files. Of several kinds, a row has one.
@@ -41,8 +40,6 @@ type tableFormat struct {
 	any    []string // and one of these, if there are any
 	fields map[int]string
 	files  []fileNames
-	none   []string                  // files that HealthOmics has no type for
-	other  []string                  // columns that mean nothing here, and are no misspelling of others
 	kinds  map[string]types.FileType // types by what the column of types says, empty for indexes; nil if it says the type
 	list   bool                      // the column of files holds both mates, separated by a semicolon
 }
@@ -52,8 +49,29 @@ type fileNames struct {
 	first, mate string
 }
 
+// unsupported is the kind of files that HealthOmics has no type for. They come last in a format.
+const unsupported types.FileType = "unsupported"
+
+// entity stands for the first column of Terra's tables, which is called entity:sample_id and the like.
+const entity = "entity:"
+
 // tableFormats in the order in which they are tried.
 var tableFormats = []tableFormat{
+	{
+		name:   "Terra",
+		marks:  []string{entity},
+		fields: map[int]string{fieldSample: entity, fieldSubject: "participant"},
+		files: []fileNames{
+			{types.FileTypeFastq, "fastq_1", "fastq_2"},
+			{types.FileTypeFastq, "fastq1", "fastq2"},
+			{types.FileTypeFastq, "read1", "read2"},
+			{types.FileTypeFastq, "r1_fastq", "r2_fastq"},
+			{types.FileTypeBam, "bam", ""},
+			{types.FileTypeCram, "cram", ""},
+			{types.FileTypeUbam, "ubam", ""},
+			{unsupported, "vcf", ""},
+		},
+	},
 	{
 		name:  "AWS manifest generator",
 		marks: []string{"source1", "sourceFileType"},
@@ -69,17 +87,18 @@ var tableFormats = []tableFormat{
 		any:    []string{"fastq_1", "bam", "cram", "spring_1", "vcf"},
 		fields: map[int]string{fieldSubject: "patient", fieldSample: "sample"},
 		files: []fileNames{
-			{types.FileTypeFastq, "fastq_1", "fastq_2"}, {types.FileTypeBam, "bam", ""}, {types.FileTypeCram, "cram", ""},
+			{types.FileTypeFastq, "fastq_1", "fastq_2"},
+			{types.FileTypeBam, "bam", ""},
+			{types.FileTypeCram, "cram", ""},
+			{unsupported, "spring_1", "spring_2"},
+			{unsupported, "vcf", ""},
 		},
-		none:  []string{"spring_1", "spring_2", "vcf"},
-		other: []string{"sex", "status", "lane", "bai", "crai", "table", "variantcaller"},
 	},
 	{
 		name:   "nf-core/oncoanalyser",
 		marks:  []string{"group_id", "sample_id", "filetype", "filepath"},
 		fields: map[int]string{fieldSubject: "subject_id", fieldSample: "sample_id", fieldType: "filetype"},
 		files:  []fileNames{{"", "filepath", ""}},
-		other:  []string{"group_id", "sample_type", "sequence_type", "info"},
 		kinds: map[string]types.FileType{
 			"fastq": types.FileTypeFastq,
 			"bam":   types.FileTypeBam, "bam_redux": types.FileTypeBam, "bam_markdups": types.FileTypeBam, "bai": "",
@@ -92,91 +111,49 @@ var tableFormats = []tableFormat{
 		marks:  []string{"sample", "fastq_1"},
 		fields: map[int]string{fieldSample: "sample"},
 		files:  []fileNames{{types.FileTypeFastq, "fastq_1", "fastq_2"}},
-		other:  []string{"strandedness", "lane", "replicate", "group"},
 	},
 	{
 		name:   "DRAGEN fastq_list",
 		marks:  []string{"RGSM", "Read1File"},
 		fields: map[int]string{fieldSample: "RGSM"},
 		files:  []fileNames{{types.FileTypeFastq, "Read1File", "Read2File"}},
-		other:  []string{"RGID", "RGLB", "RGPL", "RGPU", "RGCN", "RGDS", "RGDT", "RGPI", "Lane"},
 	},
 }
 
-// terra returns the format of a Terra table with that first column, which is the entity's: entity:sample_id and the like.
-func terra(first string) tableFormat {
-	return tableFormat{
-		name:   "Terra",
-		fields: map[int]string{fieldSample: first, fieldSubject: "participant"},
-		files: []fileNames{
-			{types.FileTypeFastq, "fastq_1", "fastq_2"},
-			{types.FileTypeFastq, "fastq1", "fastq2"},
-			{types.FileTypeFastq, "read1", "read2"},
-			{types.FileTypeFastq, "r1_fastq", "r2_fastq"},
-			{types.FileTypeBam, "bam", ""},
-			{types.FileTypeCram, "cram", ""},
-			{types.FileTypeUbam, "ubam", ""},
-		},
-		none:  []string{"vcf"},
-		other: []string{"bai", "crai"},
-	}
+// headerReader makes a layout of a header. It calls fault with what is wrong with one of its columns or, with -1, with the
+// whole of it.
+type headerReader struct {
+	layout
+	index   map[string]int // of a column, by its folded name
+	used    []bool         // columns that mean something
+	missing []string       // names of columns that were looked for
+	fault   func(column int, rule readsetimport.Rule, detail string)
 }
 
-// headerFault is a fault of a header, at one of its columns or, with -1, at its begin.
-type headerFault struct {
-	column int
-	fault
-}
-
-// newLayout returns the layout of a table with this header, or nil if the header is of no known format.
-func newLayout(header []string, o Options) (*layout, []headerFault) {
-	h := &headerReader{l: &layout{header: make([]string, len(header))}, index: map[string]int{}, used: make([]bool, len(header))}
-	for f := range h.l.column {
-		h.l.column[f] = -1
-	}
-	for i, name := range header {
-		name = strings.TrimSpace(name)
-		h.l.header[i] = name
-		if _, twice := h.index[fold(name)]; twice {
-			h.twice = append(h.twice, i)
-			continue
-		}
+func newHeaderReader(header []string) *headerReader {
+	h := &headerReader{layout: layout{header: header}, index: make(map[string]int), used: make([]bool, len(header))}
+	for i, name := range slices.Backward(header) {
+		header[i] = strings.TrimSpace(name)
 		h.index[fold(name)] = i
 	}
-	format, known := h.recognise()
-	if !known && o.Columns.Source1 == "" {
-		h.fault(-1, fault{
-			rule: readsetimport.RulePattern, err: ErrUnknownFormat,
-			detail: "must be a manifest, or the header of a known sample sheet: AWS manifest generator, nf-core/rnaseq, nf-core/sarek, nf-core/oncoanalyser, DRAGEN fastq_list, Terra; Options.Columns describes any other, and Options.Inventory an S3 Inventory",
-		})
-		return nil, h.faults
+	if strings.HasPrefix(fold(header[0]), entity) {
+		h.index[entity] = 0
 	}
-	h.l.kinds, h.l.list = format.kinds, format.list
-	h.format(format)
-	h.columns(o.Columns)
-	h.check(format, known)
-	return h.l, h.faults
-}
-
-type headerReader struct {
-	l      *layout
-	index  map[string]int // of a column, by its folded name
-	used   []bool         // columns that mean something
-	twice  []int          // columns whose name stood before
-	faults []headerFault
-}
-
-func (h *headerReader) fault(column int, f fault) {
-	h.faults = append(h.faults, headerFault{column, f})
+	return h
 }
 
 // find returns the index of the column of that name, or -1.
 func (h *headerReader) find(name string) int {
-	if i, ok := h.index[fold(name)]; ok && name != "" {
-		h.used[i] = true
-		return i
+	i, ok := h.index[fold(name)]
+	switch {
+	case name == "":
+		return -1
+	case !ok:
+		h.missing = append(h.missing, name)
+		return -1
 	}
-	return -1
+	h.used[i] = true
+	return i
 }
 
 func (h *headerReader) has(name string) bool {
@@ -184,149 +161,117 @@ func (h *headerReader) has(name string) bool {
 	return ok
 }
 
-func (h *headerReader) recognise() (tableFormat, bool) {
-	if first := h.l.header[0]; strings.HasPrefix(fold(first), "entity:") {
-		return terra(first), true
-	}
+// recognise finds the table's format, which has no name if it is unknown.
+func (h *headerReader) recognise() {
 	for _, f := range tableFormats {
 		if !slices.ContainsFunc(f.marks, func(name string) bool { return !h.has(name) }) &&
 			(len(f.any) == 0 || slices.ContainsFunc(f.any, h.has)) {
-			return f, true
+			h.format = f
+			return
 		}
-	}
-	return tableFormat{}, false
-}
-
-// format takes the columns of a known format.
-func (h *headerReader) format(f tableFormat) {
-	for field, name := range f.fields {
-		h.l.column[field] = h.find(name)
-	}
-	for _, names := range f.files {
-		c := fileColumns{names.kind, h.find(names.first), h.find(names.mate)}
-		if c.first >= 0 || c.mate >= 0 {
-			h.l.files = append(h.l.files, c)
-		}
-	}
-	for _, name := range f.none {
-		if i := h.find(name); i >= 0 {
-			h.l.none = append(h.l.none, i)
-		}
-	}
-	for _, name := range f.other {
-		h.find(name)
-	}
-	if f.name == "Terra" && h.l.column[fieldSubject] < 0 {
-		h.l.column[fieldSubject] = h.find("participant_id")
 	}
 }
 
-// columns takes what Options.Columns says.
+// columns takes the columns of the format, and those that Options.Columns names.
 func (h *headerReader) columns(c Columns) {
-	want := func(name, option string) int {
+	for field := range h.column {
+		h.column[field] = h.find(h.format.fields[field])
+	}
+	if h.format.name == "Terra" && h.column[fieldSubject] < 0 {
+		h.column[fieldSubject] = h.find("participant_id")
+	}
+	for _, names := range h.format.files {
+		if f := (fileColumns{names.kind, h.find(names.first), h.find(names.mate)}); f.first >= 0 || f.mate >= 0 {
+			h.files = append(h.files, f)
+		}
+	}
+	if h.has("crai") { // the index of a CRAM file, and no misspelling of cram
+		h.find("crai")
+	}
+	h.namedColumns(c)
+}
+
+// namedColumns takes the columns that Options.Columns names, which must be there.
+func (h *headerReader) namedColumns(c Columns) {
+	named := func(name, option string) int {
 		i := h.find(name)
 		if i < 0 && name != "" {
-			h.fault(-1, fault{rule: readsetimport.RuleRequired, detail: fmt.Sprintf("must have the column %q, which Options.Columns.%s names", name, option)})
+			h.fault(-1, readsetimport.RuleRequired, fmt.Sprintf("must have the column %q, which Options.Columns.%s names", name, option))
 		}
 		return i
 	}
-	for field, names := range map[int][2]string{
+	for field, names := range [...][2]string{
 		fieldType: {c.FileType, "FileType"}, fieldSubject: {c.Subject, "Subject"}, fieldSample: {c.Sample, "Sample"},
 		fieldGeneratedFrom: {c.GeneratedFrom, "GeneratedFrom"}, fieldReference: {c.Reference, "Reference"},
 		fieldName: {c.Name, "Name"}, fieldDescription: {c.Description, "Description"},
 	} {
-		if i := want(names[0], names[1]); i >= 0 {
-			h.l.column[field] = i
+		if i := named(names[0], names[1]); i >= 0 {
+			h.column[field] = i
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Tags)) {
+		if i := named(name, "Tags"); i >= 0 {
+			h.tags = append(h.tags, tagColumn{i, c.Tags[name]})
 		}
 	}
 	if c.Source1 != "" {
-		h.l.files = []fileColumns{{"", want(c.Source1, "Source1"), want(c.Source2, "Source2")}}
-		h.l.none = nil
+		h.files = []fileColumns{{"", named(c.Source1, "Source1"), named(c.Source2, "Source2")}}
 	} else if c.Source2 != "" {
-		h.fault(-1, fault{rule: readsetimport.RuleCombination, detail: "Options.Columns.Source2 needs Source1"})
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Tags)) {
-		if i := want(name, "Tags"); i >= 0 {
-			h.l.tags = append(h.l.tags, tagColumn{i, c.Tags[name]})
-		}
+		h.fault(-1, readsetimport.RuleCombination, "Options.Columns.Source2 needs Source1")
 	}
 }
 
 // check finds what would be lost: columns that are needed and missing, that are there twice, or that are misspelt.
-func (h *headerReader) check(f tableFormat, known bool) {
-	for _, i := range h.twice {
-		if h.used[h.index[fold(h.l.header[i])]] {
-			h.fault(i, fault{rule: readsetimport.RuleDuplicate, detail: "must be in the header once"})
+func (h *headerReader) check() {
+	misspelt := make(map[string]bool)
+	for i, name := range h.header {
+		first := h.index[fold(name)]
+		meant := slices.IndexFunc(h.missing, func(missing string) bool { return isMisspelling(name, missing) })
+		switch {
+		case h.used[first] && i != first:
+			h.fault(i, readsetimport.RuleDuplicate, "must be in the header once")
+		case !h.used[first] && meant >= 0 && h.format.name != "":
+			misspelt[h.missing[meant]] = true
+			h.fault(i, readsetimport.RulePattern, fmt.Sprintf("is no column of %s: it must be %s, or have another name", h.format.name, h.missing[meant]))
 		}
 	}
-	misspelt := map[string]bool{}
-	for i, name := range h.l.header {
-		if h.used[i] || !known {
-			continue
-		}
-		if meant := h.meant(name, f); meant != "" {
-			misspelt[meant] = true
-			h.fault(i, fault{rule: readsetimport.RulePattern, value: name, detail: fmt.Sprintf("is no column of %s: it must be %s, or have another name", f.name, meant)})
-		}
+	sample, subject := h.format.fields[fieldSample], h.format.fields[fieldSubject]
+	if h.column[fieldSample] < 0 && !misspelt[sample] {
+		h.fault(-1, readsetimport.RuleRequired, "must have a column of samples, "+cmp.Or(sample, "of any name")+", or Options.Columns.Sample")
 	}
-	if h.l.column[fieldSample] < 0 && !misspelt[f.fields[fieldSample]] {
-		h.fault(-1, fault{rule: readsetimport.RuleRequired, detail: "must have a column of samples" + named(f.fields[fieldSample]) + ", or Options.Columns.Sample"})
+	if subject == "subjectId" && h.column[fieldSubject] < 0 && !misspelt[subject] {
+		h.fault(-1, readsetimport.RuleRequired, "must have a column of subjects, subjectId, or Options.Columns.Subject")
 	}
-	if f.fields[fieldSubject] == "subjectId" && h.l.column[fieldSubject] < 0 && !misspelt["subjectId"] {
-		h.fault(-1, fault{rule: readsetimport.RuleRequired, detail: "must have a column of subjects, subjectId, or Options.Columns.Subject"})
+	if len(h.files) == 0 {
+		h.fault(-1, readsetimport.RuleRequired, "must have columns of files, such as fastq_1 and fastq_2, bam or cram, or Options.Columns.Source1")
 	}
-	if len(h.l.files)+len(h.l.none) == 0 {
-		h.fault(-1, fault{rule: readsetimport.RuleRequired, detail: "must have columns of files, such as fastq_1 and fastq_2, bam or cram, or Options.Columns.Source1"})
-	}
-}
-
-func named(column string) string {
-	if column == "" {
-		return ""
-	}
-	return ", " + column
-}
-
-// meant returns the missing column of the format of which a name is a misspelling, or an empty string.
-func (h *headerReader) meant(name string, f tableFormat) string {
-	names := slices.Collect(maps.Values(f.fields))
-	for _, files := range f.files {
-		names = append(names, files.first, files.mate)
-	}
-	slices.Sort(names)
-	for _, n := range names {
-		if !h.has(n) && distance(fold(name), fold(n)) <= len(n)/4 {
-			return n
-		}
-	}
-	return ""
 }
 
 // fold returns the name of a column as names are compared.
 func fold(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
 
-// distance returns the number of letters to insert, delete or change to make b of a (Levenshtein). Long names are far from
-// each other.
-func distance(a, b string) int {
-	const far = 64
-	if len(a) > far || len(b) > far {
-		return far
+// isMisspelling reports whether a name is that of a known field but for a few letters to insert, delete or change, wherever
+// they are: a misspelt column of second mates must not go unnoticed.
+func isMisspelling(name, known string) bool {
+	name, known = fold(name), fold(known)
+	if len(name) > 2*len(known) {
+		return false
 	}
-	row := make([]int, len(b)+1)
+	row := make([]int, len(known)+1) // of the matrix of Levenshtein's distance
 	for j := range row {
 		row[j] = j
 	}
-	for i := range len(a) {
+	for i := range len(name) {
 		diagonal := row[0]
 		row[0] = i + 1
-		for j := range len(b) {
+		for j := range len(known) {
 			change := diagonal
-			if a[i] != b[j] {
+			if name[i] != known[j] {
 				change++
 			}
 			diagonal = row[j+1]
 			row[j+1] = min(change, row[j]+1, row[j+1]+1)
 		}
 	}
-	return row[len(b)]
+	return row[len(known)] <= len(known)/4
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -192,6 +193,10 @@ func TestMaxBytes(t *testing.T) {
 		require.ErrorContains(t, err, "Options.MaxBytes")
 		require.NotErrorIs(t, err, readsetimport.ErrValidation)
 		require.LessOrEqual(t, len(got), 2)
+
+		got, err = readString(t, in, limit(math.MaxInt))
+		require.NoError(t, err)
+		require.Len(t, got, 2)
 	}
 }
 

@@ -34,6 +34,9 @@ func isURI(line string) bool {
 	return uriScheme.MatchString(line) || typeByName(line) != ""
 }
 
+func (rd *reader) uris(in *bufio.Reader) error    { return rd.list(in, false) }
+func (rd *reader) listing(in *bufio.Reader) error { return rd.list(in, true) }
+
 // list reads a list of files: one URI a line, or the output of aws s3 ls.
 func (rd *reader) list(in *bufio.Reader, listing bool) error {
 	l, err := newLister(rd)
@@ -44,18 +47,14 @@ func (rd *reader) list(in *bufio.Reader, listing bool) error {
 	lines := lineReader{in: in}
 	for !rd.stopped() {
 		line, err := lines.readText()
-		var long *rowFault
-		switch {
-		case err == io.EOF:
+		if err == io.EOF {
 			l.end()
 			return nil
-		case errors.As(err, &long):
-			rd.fault(place{line: long.at.line, column: long.at.column}, fault{rule: readsetimport.RulePattern, detail: long.detail})
-			continue
-		case err != nil:
-			return err
 		}
-		if err := l.line(string(line), lines.line, listing); err != nil {
+		if err == nil {
+			err = l.line(string(line), lines.line, listing)
+		}
+		if err := rd.rowFault(err); err != nil {
 			return err
 		}
 	}
@@ -151,9 +150,9 @@ func (t *tableReader) inventory(v *inventory, err error) error {
 	l.unordered = true
 	for !t.stopped() {
 		if err == nil {
-			err = l.inventoryRow(v, t.rows.fields, t.rows.at)
+			err = l.inventoryRow(v, &t.rows)
 		} else {
-			err = t.rowError(err)
+			err = t.rowFault(err)
 		}
 		if err != nil {
 			return err
@@ -167,15 +166,17 @@ func (t *tableReader) inventory(v *inventory, err error) error {
 }
 
 // inventoryRow takes a row of an inventory.
-func (l *lister) inventoryRow(v *inventory, row []string, at []spot) error {
+func (l *lister) inventoryRow(v *inventory, rows *rowReader) error {
+	row := rows.fields
 	if len(row) != v.columns {
-		l.fault(place{line: at[0].line, column: 1}, fault{
+		l.fault(place{line: rows.first, column: 1}, fault{
 			rule:   readsetimport.RuleLength,
 			detail: "must have " + strconv.Itoa(v.columns) + " fields, as Options.Inventory has columns, not " + strconv.Itoa(len(row)),
 		})
 		return nil
 	}
-	where := place{at[v.key].line, at[v.key].column, "Key"}
+	at := rows.at(v.key)
+	where := place{at.line, at.column, "Key"}
 	key, err := url.QueryUnescape(row[v.key])
 	if err != nil {
 		l.fault(where, fault{rule: readsetimport.RulePattern, value: row[v.key], detail: "must be a key in URL encoding", err: err})

@@ -18,8 +18,8 @@
 //
 // # Limits
 //
-// Inputs of any length are read in bounded memory, a row or a source at a time. A row or a source has at most 1 MiB, in YAML
-// 256 KiB. A row has at most 1000 columns; a field, a string and a comment have at most 128 KiB. The FASTQ files of a list
+// Inputs of any length are read in bounded memory, a row or a source at a time. A row and the texts of a source have at most
+// 1 MiB, a source in YAML 256 KiB. A row has at most 1000 columns; a field, a string and a comment have at most 128 KiB. The FASTQ files of a list
 // are held until its end, since a file's mate can be anywhere in it, and there are at most 1,048,576 of them.
 package manifest
 
@@ -108,51 +108,32 @@ func (rd *reader) input(r io.Reader) error {
 	if err != nil && err != io.EOF {
 		return err
 	}
+	r = in
 	if string(magic) == "\x1f\x8b" {
-		z, err := gzip.NewReader(in)
-		if err != nil {
+		if r, err = gzip.NewReader(in); err != nil {
 			return fmt.Errorf("gzip: %w", err)
 		}
-		r = z
-	} else {
-		r = in
 	}
-	in = bufio.NewReaderSize(&limitReader{r: r, left: rd.o.MaxBytes, most: rd.o.MaxBytes}, bufferSize)
-	kind, err := sniff(in)
+	in = bufio.NewReaderSize(&limitReader{io.LimitedReader{R: r, N: rd.o.MaxBytes + 1}, rd.o.MaxBytes}, bufferSize)
+	read, err := sniff(in)
 	if err != nil {
 		return err
 	}
-	switch kind.format {
-	case formatTable:
-		return rd.table(in, kind.comma)
-	case formatJSON:
-		return rd.json(in)
-	case formatYAML:
-		return rd.yaml(in)
-	case formatList, formatListing:
-		return rd.list(in, kind.format == formatListing)
-	default:
-		rd.fault(place{line: kind.line, column: 1}, fault{rule: readsetimport.RulePattern, detail: kind.detail, err: ErrUnknownFormat})
-		return nil
-	}
+	return read(rd, in)
 }
 
-// bufferSize is how many bytes are looked at to recognise a format, and the length of the longest line that is not copied.
+// bufferSize is how many bytes are looked at to recognise a format.
 const bufferSize = 64 << 10
 
 // limitReader bounds what a small input can decompress to.
 type limitReader struct {
-	r          io.Reader
-	left, most int64
+	io.LimitedReader
+	most int64
 }
 
 func (l *limitReader) Read(p []byte) (int, error) {
-	if int64(len(p)) > l.left+1 {
-		p = p[:l.left+1]
-	}
-	n, err := l.r.Read(p)
-	l.left -= int64(n)
-	if l.left < 0 {
+	n, err := l.LimitedReader.Read(p)
+	if l.N <= 0 {
 		return 0, fmt.Errorf("it has more than %d bytes (after decompression), which Options.MaxBytes allows", l.most)
 	}
 	return n, err

@@ -22,37 +22,62 @@ func mateOf(uri string) mate {
 // mateIn returns what the last token says of a name that begins at start and ends at end, which is negative if it has none.
 func mateIn(uri string, start, end int) mate {
 	weak := mate{}
-	for from := end; from >= start && end >= 0; from-- {
-		if from > start && !isNameSeparator(uri[from-1]) {
+	for digit := end - 1; digit >= start; digit-- {
+		m, ok := tokenAt(uri, start, digit, end)
+		if !ok || !m.named && m.from == start {
 			continue
 		}
-		m, ok := tokenAt(uri, from, end)
-		if !ok {
-			continue
-		}
-		separator := byte(0)
-		if from > start {
-			separator = uri[from-1]
-		}
-		last := m.digit+1 == end
+		last := digit+1 == end
 		switch {
 		case m.named:
 			return m
-		case separator == '_' && (last || uri[m.digit+1] == '.'):
+		case uri[m.from-1] == '_' && (last || uri[digit+1] == '.'):
 			m.also = beforeVal(uri, start, m)
 			return m
-		case separator == '.' && last:
+		case uri[m.from-1] == '.' && last:
 			weak = m
 		}
 	}
 	return weak
 }
 
+// tokenAt returns the token whose digit is there: an optional letter or word, a digit from 1 to 9, and then a separator or the
+// name's end.
+func tokenAt(uri string, start, digit, end int) (mate, bool) {
+	if digit < start || uri[digit] < '1' || uri[digit] > '9' || digit+1 < end && !isNameSeparator(uri[digit+1]) {
+		return mate{}, false
+	}
+	from := start + strings.LastIndexAny(uri[start:digit], "_.-") + 1
+	letters := uri[from:digit]
+	index := strings.EqualFold(letters, "i")
+	named := index || strings.EqualFold(letters, "r") || strings.EqualFold(letters, "read")
+	return mate{int(uri[digit] - '0'), index, named, from, digit, 0, end}, named || letters == ""
+}
+
+func isNameSeparator(c byte) bool { return c == '_' || c == '.' || c == '-' }
+
+// beforeVal returns where the digit of the last token before _val_1 is, if it is the same as this one, or 0.
+func beforeVal(uri string, start int, m mate) int {
+	name, ok := strings.CutSuffix(uri[start:m.from-1], "_val")
+	if !ok {
+		return 0
+	}
+	end := start + len(name)
+	before, ok := tokenAt(uri, start, end-1, end)
+	if !ok {
+		before = mateIn(uri, start, end)
+	}
+	if before.number != m.number || before.index {
+		return 0
+	}
+	return before.digit
+}
+
 // stemOf returns where the name of a FASTQ file begins and where its ending does, which is -1 for other files.
 func stemOf(uri string) (start, end int) {
 	start = strings.LastIndexByte(uri, '/') + 1
 	for _, ending := range [...]string{".fastq.gz", ".fq.gz"} {
-		if end := len(uri) - len(ending); end > start && strings.EqualFold(uri[end:], ending) {
+		if end := len(uri) - len(ending); end > start && hasSuffixFold(uri, ending) {
 			return start, end
 		}
 	}
@@ -66,49 +91,6 @@ func isUncompressed(uri string) bool {
 		name = strings.TrimSuffix(name, compressed)
 	}
 	return strings.HasSuffix(name, ".fastq") || strings.HasSuffix(name, ".fq")
-}
-
-func isNameSeparator(c byte) bool { return c == '_' || c == '.' || c == '-' }
-
-// tokenAt reads a token: an optional letter or word, a digit from 1 to 9, and then a separator or the name's end.
-func tokenAt(uri string, from, end int) (mate, bool) {
-	m := mate{from: from, digit: from, end: end}
-	if from < end {
-		switch uri[from] {
-		case 'R', 'r':
-			m.named = true
-			m.digit++
-			if rest := uri[m.digit:end]; len(rest) >= 3 && strings.EqualFold(rest[:3], "ead") {
-				m.digit += 3
-			}
-		case 'I', 'i':
-			m.named, m.index = true, true
-			m.digit++
-		}
-	}
-	if m.digit >= end || uri[m.digit] < '1' || uri[m.digit] > '9' {
-		return mate{}, false
-	}
-	m.number = int(uri[m.digit] - '0')
-	return m, m.digit+1 == end || isNameSeparator(uri[m.digit+1])
-}
-
-// beforeVal returns where the digit of the last token before _val_1 is, if it is the same as this one, or 0.
-func beforeVal(uri string, start int, m mate) int {
-	name, ok := strings.CutSuffix(uri[start:m.from-1], "_val")
-	if !ok {
-		return 0
-	}
-	end := start + len(name)
-	from := start + strings.LastIndexAny(name, "_.-") + 1
-	before, ok := tokenAt(uri, from, end)
-	if !ok {
-		before = mateIn(uri, start, end)
-	}
-	if before.number != m.number || before.index {
-		return 0
-	}
-	return before.digit
 }
 
 // key returns what mates have in common in their URIs, with the index reads of the same lane.

@@ -1,189 +1,145 @@
 package manifest
 
 import (
+	"cmp"
 	"slices"
-	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/readsetimport/readsetimport"
 )
 
-// node is a value of a document in JSON or YAML. The nodes of a value are one slice: an object is before its keys and
-// values, by turns, and a list before its items.
-type node struct {
-	kind nodeKind
-	torn bool   // it does not end, since the document does
-	text string // of a text
-	at   spot
-	stop spot // where an object or a list in JSON ends, zero if it does not
-	end  int  // index of the first node after it that is not within it
-}
-
-type nodeKind int8
-
-const (
-	nodeOther nodeKind = iota // nothing that a manifest has
-	nodeText
-	nodeNull
-	nodeList
-	nodeObject
-	nodeAlias
-)
-
-// object makes sources of nodes.
+// object makes sources of the nodes of a document in YAML, or of the same nodes in JSON.
 type object struct {
 	*reader
-	nodes  []node
 	row    row
-	from   spot             // where the source begins
-	values [fieldCount]spot // where the values of its fields begin, zero where there are none
-	once   bool             // keys that are there twice are a fault, as in YAML, and not only those that have a meaning
+	from   *yaml.Node             // the source
+	values [fieldCount]*yaml.Node // of its fields, nil where there are none
+	once   bool                   // keys that are there twice are a fault, as in YAML, and not only those that have a meaning
 
 	manifest bool // in an API manifest
 	target   target
 }
 
+// keySet is the keys of an object.
+type keySet struct {
+	of     string
+	prefix string // of their paths
+	keys   []string
+}
+
 // The keys of a source, of its files and of an API manifest, and those by which the answer about an import job differs
 // from it.
 var (
-	sourceKeys   = append([]string{"sourceFiles"}, fieldPaths[fieldType:]...)
-	fileKeys     = []string{"source1", "source2"}
-	manifestKeys = []string{"sequenceStoreId", "roleArn", "sources", "clientToken"}
+	sourceKeys   = keySet{"a source", "", append([]string{"sourceFiles"}, fieldPaths[fieldType:]...)}
+	fileKeys     = keySet{"sourceFiles", "sourceFiles.", []string{"source1", "source2"}}
+	manifestKeys = keySet{"a manifest", "", []string{"sequenceStoreId", "roleArn", "sources", "clientToken"}}
 	jobKeys      = []string{"id", "status", "statusMessage", "creationTime", "completionTime", "readSetId"}
 )
 
 // isManifestKey reports whether an object with this key first is an API manifest, or is meant as one.
 func isManifestKey(key string) bool {
-	return slices.Contains(manifestKeys, key) || slices.Contains(jobKeys, key)
+	return slices.Contains(manifestKeys.keys, key) || slices.Contains(jobKeys, key)
 }
 
-// readTop reads a value that stands alone: a list of sources, keys of an API manifest, or a source.
-func (o *object) readTop() {
-	switch n := o.nodes[0]; {
-	case n.kind == nodeList:
-		o.sources(0)
-	case n.kind == nodeObject && (o.manifest || n.end > 1 && isManifestKey(o.nodes[1].text)):
-		o.beginManifest(n.at)
-		o.pairs(0, o.manifestKey)
-	default:
-		o.source(0)
+func (o *object) sources(list *yaml.Node) {
+	for _, n := range list.Content {
+		if o.stopped() {
+			return
+		}
+		o.source(n, false)
 	}
 }
 
-func (o *object) sources(list int) {
-	for i := list + 1; i < o.nodes[list].end && !o.stopped(); i = o.nodes[i].end {
-		o.source(i)
-	}
-}
-
-// source hands a source on.
-func (o *object) source(i int) {
-	n := o.nodes[i]
-	o.from, o.values = n.at, [fieldCount]spot{}
-	o.row = row{line: n.at.line, place: o.place}
-	if o.isObject("", i) {
-		o.fields("", i)
-		if !n.torn && !o.stopped() {
+// source hands a source on, or if it is torn only notes the faults of what is there of it.
+func (o *object) source(n *yaml.Node, torn bool) {
+	o.from, o.values = n, [fieldCount]*yaml.Node{}
+	o.row = row{line: n.Line, place: o.place}
+	if o.isObject("", n) {
+		o.fields(sourceKeys, n)
+		if !torn && !o.stopped() {
 			o.completeRow(&o.row)
 		}
 	}
 }
 
 func (o *object) place(field int) place {
-	p := place{line: o.from.line, column: o.from.column}
-	if field >= 0 {
-		p.field = fieldPaths[field]
-		if at := o.values[field]; at != (spot{}) {
-			p.line, p.column = at.line, at.column
-		}
+	at := o.from
+	if field < 0 {
+		return place{line: at.Line, column: at.Column}
 	}
-	return p
+	at = cmp.Or(o.values[field], at)
+	return place{at.Line, at.Column, fieldPaths[field]}
 }
 
-// pairs calls the function for each key of an object. A last key without its value is left out.
-func (o *object) pairs(i int, pair func(key node, value int)) {
-	var seen map[string]bool
-	if o.once {
-		seen = make(map[string]bool)
-	}
-	for k := i + 1; k < o.nodes[i].end && !o.stopped(); {
-		key, value := o.nodes[k], o.nodes[k].end
-		if value >= o.nodes[i].end {
-			return
-		}
-		switch k = o.nodes[value].end; {
-		case key.kind == nodeAlias:
-			o.bad(key.at, "", readsetimport.RulePattern, aliasDetail)
-		case key.kind != nodeText:
-			o.bad(key.at, "", readsetimport.RulePattern, "must be a key that is a string")
-		case seen[key.text]:
-			o.bad(key.at, key.text, readsetimport.RuleDuplicate, "must be there once")
+// pairs calls the function for each key of an object.
+func (o *object) pairs(n *yaml.Node, pair func(key, value *yaml.Node)) {
+	seen := make(map[string]bool)
+	for i := 0; i < len(n.Content) && !o.stopped(); i += 2 {
+		switch key := n.Content[i]; {
+		case !isText(key):
+			o.bad(key, "", readsetimport.RulePattern, "must be a key that is a string")
+		case seen[key.Value]:
+			o.bad(key, key.Value, readsetimport.RuleDuplicate, "must be there once")
 		default:
-			if o.once {
-				seen[key.text] = true
-			}
-			pair(key, value)
+			seen[key.Value] = o.once
+			pair(key, n.Content[i+1])
 		}
 	}
 }
 
-// fields takes the fields of a source whose paths begin with the prefix.
-func (o *object) fields(prefix string, i int) {
-	o.pairs(i, func(key node, value int) {
-		path := prefix + key.text
-		field := slices.Index(fieldPaths[:], path)
-		switch {
-		case prefix == "tags.":
-			o.tag(key, value)
-		case path != "sourceFiles" && (field < 0 || strings.Contains(key.text, ".")):
-			if prefix == "" {
-				o.unknown(key, "a source", sourceKeys)
-			} else {
-				o.unknown(key, "sourceFiles", fileKeys)
+func isAlias(n *yaml.Node) bool { return n.Kind == yaml.AliasNode || n.Tag == "!!merge" }
+
+func isText(n *yaml.Node) bool {
+	return slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}, n.Tag)
+}
+
+// fields takes the fields of a source, or of its files.
+func (o *object) fields(known keySet, n *yaml.Node) {
+	o.pairs(n, func(key, value *yaml.Node) {
+		switch path := known.prefix + key.Value; {
+		case !slices.Contains(known.keys, key.Value):
+			o.unknown(key, known)
+		case path == "sourceFiles":
+			if o.isObject(path, value) {
+				o.fields(fileKeys, value)
 			}
-		case field >= 0 && field != fieldTags:
-			o.set(field, value)
-		case field < 0 || o.nodes[value].kind != nodeNull:
-			if !o.isObject(path, value) {
-				return
+		case path != "tags":
+			field := slices.Index(fieldPaths[:], path)
+			if text, ok := o.text(path, value); ok && o.isFirst(field, value) {
+				*texts(&o.row.source)[field] = text
 			}
-			if field >= 0 {
-				if o.values[field] != (spot{}) {
-					o.bad(key.at, path, readsetimport.RuleDuplicate, "must be there once")
-				}
-				o.values[field] = key.at
-			}
-			o.fields(path+".", value)
+		case value.Tag != "!!null" && o.isObject(path, value):
+			o.isFirst(fieldTags, key)
+			o.pairs(value, o.tag)
 		}
 	})
 }
 
-// set gives a field its value.
-func (o *object) set(field, value int) {
-	text, ok := o.text(fieldPaths[field], value)
-	switch at := o.nodes[value].at; {
-	case !ok:
-	case o.values[field] != (spot{}):
-		o.bad(at, fieldPaths[field], readsetimport.RuleDuplicate, "must be there once")
-	default:
-		o.values[field] = at
-		*texts(&o.row.source)[field] = text
+// isFirst remembers a field's value, and reports whether it is the first one.
+func (o *object) isFirst(field int, value *yaml.Node) bool {
+	if o.values[field] != nil {
+		o.bad(value, fieldPaths[field], readsetimport.RuleDuplicate, "must be there once")
+		return false
 	}
+	o.values[field] = value
+	return true
 }
 
-func (o *object) tag(key node, value int) {
-	text, ok := o.text("tags", value)
-	if !ok {
-		return
-	}
+func (o *object) tag(key, value *yaml.Node) {
 	s := &o.row.source
-	if s.Tags == nil {
+	text, ok := o.text("tags", value)
+	_, twice := s.Tags[key.Value]
+	switch {
+	case !ok:
+	case twice:
+		o.bad(key, "tags", readsetimport.RuleDuplicate, "must have each tag once")
+	case s.Tags == nil:
 		s.Tags = make(map[string]string)
+		fallthrough
+	default:
+		s.Tags[key.Value] = text
 	}
-	if _, twice := s.Tags[key.text]; twice {
-		o.bad(key.at, "tags", readsetimport.RuleDuplicate, "must have each tag once")
-		return
-	}
-	s.Tags[key.text] = text
 }
 
 // texts returns the fields of a source other than its tags, in the order of fieldPaths.
@@ -195,102 +151,89 @@ func texts(s *readsetimport.Source) [fieldTags]*string {
 }
 
 // isObject reports whether a value is an object. It is a fault if it is not.
-func (o *object) isObject(field string, value int) bool {
-	n := o.nodes[value]
-	if n.kind != nodeObject {
-		o.wrong(n, field, "must be an object: keys and values, in JSON in braces")
+func (o *object) isObject(field string, n *yaml.Node) bool {
+	if n.Kind != yaml.MappingNode {
+		o.bad(n, field, readsetimport.RulePattern, "must be an object: keys and values, in JSON in braces")
 	}
-	return n.kind == nodeObject
+	return n.Kind == yaml.MappingNode
 }
 
 // text returns a value as it is written: the sample 0012 is not 12 or 10, and no is not false. It is not ok for null, which
 // is as if the key were not there, and for what is no text, which is a fault.
-func (o *object) text(field string, value int) (string, bool) {
-	n := o.nodes[value]
-	if n.kind != nodeText && n.kind != nodeNull {
-		o.wrong(n, field, "must be a string, in JSON in double quotes, in YAML without a tag")
+func (o *object) text(field string, n *yaml.Node) (string, bool) {
+	if !isText(n) && n.Tag != "!!null" {
+		o.bad(n, field, readsetimport.RulePattern, "must be a string, in JSON in double quotes, in YAML without a tag")
 	}
-	return n.text, n.kind == nodeText
-}
-
-// wrong notes a value of the wrong kind.
-func (o *object) wrong(n node, field, detail string) {
-	if n.kind == nodeAlias {
-		detail = aliasDetail
-	}
-	o.bad(n.at, field, readsetimport.RulePattern, detail)
+	return n.Value, isText(n)
 }
 
 const aliasDetail = "must be written out: aliases of YAML are not read"
 
 // bad notes a fault of the source.
-func (o *object) bad(at spot, field string, rule readsetimport.Rule, detail string) {
+func (o *object) bad(at *yaml.Node, field string, rule readsetimport.Rule, detail string) {
+	if isAlias(at) {
+		detail = aliasDetail
+	}
 	o.row.bad = true
-	o.fault(place{at.line, at.column, field}, fault{rule: rule, detail: detail})
+	o.fault(place{at.Line, at.Column, field}, fault{rule: rule, detail: detail})
 }
 
 // unknown notes a key that a source, its files or a manifest do not have.
-func (o *object) unknown(key node, what string, known []string) {
-	detail := "is no field of " + what
-	if slices.Contains(jobKeys, key.text) {
+func (o *object) unknown(key *yaml.Node, known keySet) {
+	detail := "is no field of " + known.of
+	if slices.Contains(jobKeys, key.Value) {
 		detail = "is of the answer about an import job, which is no manifest: what it lists has been sent to HealthOmics before"
 	}
-	for _, k := range known {
-		if distance(fold(key.text), fold(k)) <= len(k)/4 {
-			detail += "; it may be meant as " + k
-			break
-		}
+	if i := slices.IndexFunc(known.keys, func(k string) bool { return isMisspelling(key.Value, k) }); i >= 0 {
+		detail += "; it may be meant as " + known.keys[i]
 	}
-	o.bad(key.at, key.text, readsetimport.RulePattern, detail)
+	o.bad(key, key.Value, readsetimport.RulePattern, detail)
 }
 
 // target collects the target of an API manifest.
 type target struct {
 	values readsetimport.Target
-	from   spot    // where the manifest begins
-	at     [2]spot // of sequenceStoreId and roleArn
-	list   bool    // sources were there
+	from   place    // the manifest
+	at     [2]place // sequenceStoreId and roleArn
+	list   bool     // sources were there
 }
 
-func (o *object) beginManifest(at spot) {
+func (o *object) beginManifest(n *yaml.Node) {
 	if !o.manifest {
-		o.manifest, o.target = true, target{from: at}
+		o.manifest, o.target = true, target{from: place{n.Line, n.Column, "sources"}}
 	}
 }
 
 // beginSources takes the key of the list of sources.
-func (o *object) beginSources(at spot) {
+func (o *object) beginSources(key *yaml.Node) {
 	if o.target.list {
-		o.bad(at, "sources", readsetimport.RuleDuplicate, "must be there once")
+		o.bad(key, "sources", readsetimport.RuleDuplicate, "must be there once")
 	}
 	o.target.list = true
 }
 
-func (o *object) manifestKey(key node, value int) {
+func (o *object) manifestKey(key, value *yaml.Node) {
 	t := &o.target
-	into, n := &t.values.SequenceStoreID, o.nodes[value]
-	switch i := slices.Index(manifestKeys, key.text); key.text {
-	case "roleArn":
-		into = &t.values.RoleARN
-		fallthrough
-	case "sequenceStoreId":
-		if t.at[i] != (spot{}) {
-			o.bad(n.at, key.text, readsetimport.RuleDuplicate, "must be there once")
+	switch i := slices.Index(manifestKeys.keys, key.Value); key.Value {
+	case "sequenceStoreId", "roleArn":
+		if t.at[i].line > 0 {
+			o.bad(value, key.Value, readsetimport.RuleDuplicate, "must be there once")
 		}
-		if text, ok := o.text(key.text, value); ok {
-			*into, t.at[i] = text, n.at
+		if text, ok := o.text(key.Value, value); ok {
+			*[...]*string{&t.values.SequenceStoreID, &t.values.RoleARN}[i] = text
+			t.at[i] = place{value.Line, value.Column, key.Value}
 		}
 	case "sources":
-		o.beginSources(key.at)
-		if n.kind == nodeList {
+		o.beginSources(key)
+		if value.Kind == yaml.SequenceNode {
 			o.sources(value)
 		} else {
-			o.bad(n.at, key.text, readsetimport.RulePattern, "must be a list of sources, in JSON in brackets")
+			o.bad(value, key.Value, readsetimport.RulePattern, "must be a list of sources, in JSON in brackets")
 		}
 	case "clientToken":
 	default:
-		o.unknown(key, "a manifest", manifestKeys)
-		o.done = slices.Contains(jobKeys, key.text)
+		o.unknown(key, manifestKeys)
+		o.done = slices.Contains(jobKeys, key.Value)
 	}
 }
 
@@ -302,11 +245,11 @@ func (o *object) endManifest() {
 	}
 	o.manifest = false
 	if !t.list {
-		o.fault(place{t.from.line, t.from.column, "sources"}, fault{rule: readsetimport.RuleRequired, detail: "is required: the list of sources"})
+		o.fault(t.from, fault{rule: readsetimport.RuleRequired, detail: "is required: the list of sources"})
 	}
 	for _, f := range fieldErrors(t.values.Validate()) {
-		if i := slices.Index(manifestKeys, f.Path); t.at[i] != (spot{}) {
-			o.fault(place{t.at[i].line, t.at[i].column, f.Path}, fault{rule: f.Rule, value: f.Value, detail: f.Detail})
+		if at := t.at[slices.Index(manifestKeys.keys, f.Path)]; at.line > 0 {
+			o.fault(at, fault{rule: f.Rule, value: f.Value, detail: f.Detail})
 		}
 	}
 	if o.o.Target != nil {

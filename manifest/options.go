@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"cmp"
+	"math"
 	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
@@ -97,15 +99,9 @@ func newOptions(optFns []func(*Options)) Options {
 	for _, fn := range optFns {
 		fn(&o)
 	}
-	if o.MaxErrors <= 0 {
-		o.MaxErrors = 100
-	}
-	if o.MaxBytes <= 0 {
-		o.MaxBytes = 16 << 30
-	}
-	if o.KnownFiles == 0 {
-		o.KnownFiles = 1 << 20
-	}
+	o.MaxErrors = cmp.Or(max(o.MaxErrors, 0), 100)
+	o.MaxBytes = min(cmp.Or(max(o.MaxBytes, 0), 16<<30), math.MaxInt64-1)
+	o.KnownFiles = cmp.Or(o.KnownFiles, 1<<20)
 	return o
 }
 

@@ -1,12 +1,14 @@
 package manifest
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/internal/rules"
 )
 
 // Pair holds the URIs of the FASTQ files of one read set. Source2 is the second mate, empty for a single-end read set.
@@ -35,22 +37,15 @@ type Pair struct{ Source1, Source2 string }
 // name, two first mates, third reads, index reads without reads, files listed twice, and names that are not those of
 // gzip-compressed FASTQ files.
 func PairFASTQ(uris []string) ([]Pair, error) {
-	found, faults := pairFiles(uris)
-	if len(faults) > 0 {
-		err := &readsetimport.ValidationError{}
-		for _, f := range faults {
-			err.Fields = append(err.Fields, f.FieldError)
-		}
-		return nil, err
+	pairs, faults := pairFiles(uris)
+	if len(faults) == 0 {
+		return pairs, nil
 	}
-	pairs := make([]Pair, len(found))
-	for i, p := range found {
-		pairs[i].Source1 = uris[p.first]
-		if p.second >= 0 {
-			pairs[i].Source2 = uris[p.second]
-		}
+	err := &readsetimport.ValidationError{}
+	for _, f := range faults {
+		err.Fields = append(err.Fields, f.FieldError)
 	}
-	return pairs, nil
+	return nil, err
 }
 
 // Validate reports an error if the file names contradict a read 1 / read 2 pair: both are first mates, both are second
@@ -63,7 +58,7 @@ func (p Pair) Validate() error {
 	}
 	first, second := mateOf(p.Source1), mateOf(p.Source2)
 	fault := func(path, uri, detail string) error {
-		return &readsetimport.ValidationError{Fields: []*readsetimport.FieldError{{Path: path, Rule: readsetimport.RuleCombination, Value: shorten(uri), Detail: detail}}}
+		return &readsetimport.ValidationError{Fields: []*readsetimport.FieldError{{Path: path, Rule: readsetimport.RuleCombination, Value: rules.Shorten(uri), Detail: detail}}}
 	}
 	switch {
 	case first.index:
@@ -80,48 +75,48 @@ func (p Pair) Validate() error {
 	return nil
 }
 
-// indexedPair is a pair by the indexes of its files in the list. There is no second mate if second is negative.
-type indexedPair struct{ first, second int }
-
-// place returns the index of the file that comes first in the list.
-func (p indexedPair) place() int {
-	if p.second >= 0 {
-		return min(p.first, p.second)
-	}
-	return p.first
-}
-
 // pairFiles returns the pairs among FASTQ files, and the faults of files that are in no pair, both in the order of the list.
-func pairFiles(uris []string) ([]indexedPair, []indexedFault) {
-	p := pairing{uris: uris, groups: make(map[string]*mateGroup)}
-	seen := make(map[string]int, len(uris))
+func pairFiles(uris []string) ([]Pair, []indexedFault) {
+	p := pairing{uris: uris, places: make(map[string]int, len(uris)), groups: make(map[string]*mateGroup), pairs: []Pair{}}
 	for i, uri := range uris {
-		if first, twice := seen[uri]; twice {
+		if first, twice := p.places[uri]; twice {
 			p.fault(i, readsetimport.RuleDuplicate, fmt.Sprintf("%s is in the list twice: uris[%d] is the same", p.name(i), first))
 			continue
 		}
-		seen[uri] = i
+		p.places[uri] = i
 		p.add(i, uri)
 	}
-	pairs := p.pairs()
+	for _, g := range p.groups {
+		p.pair(g)
+	}
+	slices.SortFunc(p.pairs, func(a, b Pair) int { return p.place(a) - p.place(b) })
 	slices.SortStableFunc(p.faults, func(a, b indexedFault) int { return a.index - b.index })
-	return pairs, p.faults
+	return p.pairs, p.faults
 }
 
 // pairing is one list that is paired.
 type pairing struct {
 	uris   []string
+	places map[string]int        // of the files in the list
 	groups map[string]*mateGroup // by what the names of mates share
-	order  []*mateGroup          // in the order of their first files
+	pairs  []Pair
 	faults []indexedFault
+}
+
+// place returns the index of the pair's file that comes first in the list.
+func (p *pairing) place(pair Pair) int {
+	if pair.Source2 == "" {
+		return p.places[pair.Source1]
+	}
+	return min(p.places[pair.Source1], p.places[pair.Source2])
 }
 
 // mateGroup is the files whose names differ in the token only, as indexes of the list.
 type mateGroup struct {
-	reads  [3][]int // first mates at 1, second at 2; at 0 what has no token
-	others []int    // third reads, or samples with higher numbers
-	index  []int    // index reads
-	named  bool     // the token is R1, not only a number
+	reads   []int
+	numbers []byte // of the reads: 1 and 2 are mates
+	index   []int  // index reads
+	named   bool   // the token is R1, not only a number
 }
 
 type indexedFault struct {
@@ -131,7 +126,7 @@ type indexedFault struct {
 
 func (p *pairing) fault(i int, rule readsetimport.Rule, detail string) {
 	p.faults = append(p.faults, indexedFault{i, &readsetimport.FieldError{
-		Path: "uris[" + strconv.Itoa(i) + "]", Rule: rule, Value: shorten(p.uris[i]), Detail: detail,
+		Path: "uris[" + strconv.Itoa(i) + "]", Rule: rule, Value: rules.Shorten(p.uris[i]), Detail: detail,
 	}})
 }
 
@@ -141,7 +136,7 @@ func (p *pairing) name(i int) string {
 }
 
 func quoteName(uri string) string {
-	return strconv.Quote(shorten(uri[strings.LastIndexByte(uri, '/')+1:]))
+	return strconv.Quote(rules.Shorten(uri[strings.LastIndexByte(uri, '/')+1:]))
 }
 
 // add puts a file into its group.
@@ -156,9 +151,7 @@ func (p *pairing) add(i int, uri string) {
 	}
 	m := mateOf(uri)
 	if m.number == 0 {
-		g := &mateGroup{}
-		g.reads[0] = []int{i}
-		p.order = append(p.order, g)
+		p.pairs = append(p.pairs, Pair{Source1: uri})
 		return
 	}
 	key := m.key(uri)
@@ -166,90 +159,58 @@ func (p *pairing) add(i int, uri string) {
 	if g == nil {
 		g = &mateGroup{named: m.named}
 		p.groups[key] = g
-		p.order = append(p.order, g)
 	}
-	switch {
-	case m.index:
+	if m.index {
 		g.index = append(g.index, i)
-	case m.number > 2:
-		g.others = append(g.others, i)
-	default:
-		g.reads[m.number] = append(g.reads[m.number], i)
+	} else {
+		g.reads, g.numbers = append(g.reads, i), append(g.numbers, byte('0'+m.number))
 	}
 }
 
-// pairs returns the pairs of the groups. A group with no first and second mates but other numbers is several read sets,
-// so the order of the groups is not that of the pairs.
-func (p *pairing) pairs() []indexedPair {
-	var found []indexedPair
-	for _, g := range p.order {
-		single, first, second := g.reads[0], g.reads[1], g.reads[2]
-		switch {
-		case len(single) == 1:
-			found = append(found, indexedPair{single[0], -1})
-		case !p.check(g):
-		case len(first) == 1 && len(second) == 1:
-			found = append(found, indexedPair{first[0], second[0]})
-		case len(first) == 1:
-			found = append(found, indexedPair{first[0], -1})
-		default:
-			for _, i := range g.others {
-				found = append(found, indexedPair{i, -1})
-			}
-		}
-	}
-	slices.SortFunc(found, func(a, b indexedPair) int { return a.place() - b.place() })
-	return found
-}
-
-// check reports whether a group can be a pair, one file, or files of their own.
-func (p *pairing) check(g *mateGroup) bool {
-	first, second := g.reads[1], g.reads[2]
-	reads := slices.Concat(first, second)
-	all := slices.Concat(reads, g.others)
-	slices.Sort(all)
-	switch {
-	case len(all) == 0:
+// pair makes a pair of a group, or files of their own, or notes its faults.
+func (p *pairing) pair(g *mateGroup) {
+	wrong := func(i int, detail string) { p.fault(i, readsetimport.RuleCombination, detail) }
+	switch numbers := string(slices.Sorted(slices.Values(g.numbers))); {
+	case numbers == "12":
+		first := bytes.IndexByte(g.numbers, '1')
+		p.pairs = append(p.pairs, Pair{p.uris[g.reads[first]], p.uris[g.reads[1-first]]})
+	case numbers == "1":
+		p.pairs = append(p.pairs, Pair{Source1: p.uris[g.reads[0]]})
+	case numbers == "2":
+		uri := p.uris[g.reads[0]]
+		wrong(g.reads[0], p.name(g.reads[0])+" is a second mate without its first, "+quoteName(mateOf(uri).renumbered(uri, "1")))
+	case numbers == "11":
+		wrong(g.reads[1], p.names(g.reads)+" are two first mates of one name")
+	case numbers == "22":
+		wrong(g.reads[1], p.names(g.reads)+" are two second mates of one name")
+	case numbers == "":
 		for _, i := range g.index {
-			p.fault(i, readsetimport.RuleCombination, p.name(i)+" is an index read, and the reads that it belongs to are not in the list")
+			wrong(i, p.name(i)+" is an index read, and the reads that it belongs to are not in the list")
 		}
-		return false
-	case len(reads) > 0 && len(all) > 2:
-		p.fault(all[2], readsetimport.RuleCombination, p.names(all)+" are more than two files of one name: HealthOmics takes one file or a pair")
-		return false
-	case len(reads) > 0 && len(g.others) > 0:
-		p.fault(all[1], readsetimport.RuleCombination, p.names(all)+" are no first and second mate of one name")
-		return false
-	case len(first) == 2:
-		p.fault(first[1], readsetimport.RuleCombination, p.names(first)+" are two first mates of one name")
-		return false
-	case len(second) == 2:
-		p.fault(second[1], readsetimport.RuleCombination, p.names(second)+" are two second mates of one name")
-		return false
-	case len(second) == 1 && len(first) == 0:
-		i := second[0]
-		uri := p.uris[i]
-		m := mateOf(uri)
-		p.fault(i, readsetimport.RuleCombination, p.name(i)+" is a second mate without its first, "+quoteName(m.renumbered(uri, "1")))
-		return false
-	case len(g.others) > 0 && g.named:
-		for _, i := range g.others {
-			p.fault(i, readsetimport.RuleCombination, p.name(i)+" is a third read: HealthOmics takes one file or a pair, R1 and R2")
+	case strings.ContainsAny(numbers, "12") && len(numbers) > 2:
+		wrong(g.reads[2], p.names(g.reads)+" are more than two files of one name: HealthOmics takes one file or a pair")
+	case strings.ContainsAny(numbers, "12"):
+		wrong(g.reads[1], p.names(g.reads)+" are no first and second mate of one name")
+	case g.named:
+		for _, i := range g.reads {
+			wrong(i, p.name(i)+" is a third read: HealthOmics takes one file or a pair, R1 and R2")
 		}
-		return false
+	default: // samples with higher numbers, or parts
+		for _, i := range g.reads {
+			p.pairs = append(p.pairs, Pair{Source1: p.uris[i]})
+		}
 	}
-	return true
 }
 
 // names returns the names of up to four files for a detail.
 func (p *pairing) names(indexes []int) string {
-	const most = 4
 	var names []string
-	for _, i := range indexes[:min(most, len(indexes))] {
+	for n, i := range indexes {
+		if n == 4 {
+			names = append(names, strconv.Itoa(len(indexes)-n)+" more")
+			break
+		}
 		names = append(names, p.name(i))
-	}
-	if more := len(indexes) - most; more > 0 {
-		names = append(names, strconv.Itoa(more)+" more")
 	}
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " and " + names[last]

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/internal/rules"
 )
 
 // reader is one reading of one input. The formats hand it rows and faults; it completes and checks the sources and
@@ -47,33 +49,41 @@ var fieldPaths = [fieldCount]string{
 
 // row is a source as a format gives it, with the way back to the input.
 type row struct {
-	source readsetimport.Source
-	// line of the row's begin.
-	line int
-	// place of a field, and of the row itself for what is not there. It is called only for faults.
-	place func(field int) place
-	// noSubject is true when the format has no subjects.
-	noSubject bool
-	// bad is true when the row has faults already. Its other fields are checked, and it is left out.
-	bad bool
+	source    readsetimport.Source
+	line      int                   // of the row's begin
+	place     func(field int) place // of a field, and of the row itself for what is not there; called only for faults
+	noSubject bool                  // the format has no subjects
+	bad       bool                  // the row has faults: its other fields are checked, and it is left out
 }
 
-// fault notes a fault, and reports whether reading may go on. Of several at one place, the first is enough.
-func (rd *reader) fault(at place, f fault) bool {
-	if rd.more {
-		return false
-	}
-	for i := len(rd.faults) - 1; i >= 0 && rd.faults[i].Line >= at.line; i-- {
-		if g := rd.faults[i]; g.Line == at.line && g.Column == at.column && g.Field == at.field {
-			return true
+// fault notes a fault. Of several at one place, the first is enough.
+func (rd *reader) fault(at place, f fault) {
+	for _, g := range slices.Backward(rd.faults) {
+		if g.Line < at.line {
+			break
 		}
+		if at == (place{g.Line, g.Column, g.Field}) {
+			return
+		}
+	}
+	if rd.more {
+		return
 	}
 	rd.faults = append(rd.faults, &Fault{
 		Name: rd.o.Name, Line: at.line, Column: at.column, Field: printable(at.field),
-		Rule: f.rule, Value: shorten(f.value), Detail: f.detail, Err: f.err,
+		Rule: f.rule, Value: rules.Shorten(strings.ToValidUTF8(f.value, "\uFFFD")), Detail: f.detail, Err: f.err,
 	})
 	rd.more = len(rd.faults) >= rd.o.MaxErrors
-	return !rd.more
+}
+
+// rowFault notes a *rowFault, after which reading can go on, and passes other errors on.
+func (rd *reader) rowFault(err error) error {
+	var f *rowFault
+	if !errors.As(err, &f) {
+		return err
+	}
+	rd.fault(place{line: f.at.line, column: f.at.column}, fault{rule: readsetimport.RulePattern, detail: f.detail})
+	return nil
 }
 
 // stopped reports whether reading is to end before the input does.
@@ -87,8 +97,8 @@ func (rd *reader) error(err error) error {
 	return &Error{Name: rd.o.Name, Faults: rd.faults, More: rd.more, Err: err}
 }
 
-// completeRow completes a row, checks it, and yields it if it is good. It reports whether reading may go on.
-func (rd *reader) completeRow(r *row) bool {
+// completeRow completes a row, checks it, and yields it if it is good.
+func (rd *reader) completeRow(r *row) {
 	s := &r.source
 	s.Type = types.FileType(strings.ToUpper(string(s.Type)))
 	if s.SubjectID == "" && r.noSubject {
@@ -122,17 +132,13 @@ func (rd *reader) completeRow(r *row) bool {
 	if !r.bad {
 		rd.repeated(r)
 	}
-	if rd.stopped() {
-		return false
+	if r.bad || rd.stopped() {
+		return
 	}
 	if rd.o.Line != nil {
 		*rd.o.Line = r.line
 	}
-	if !r.bad && !rd.yield(*s, nil) {
-		rd.broken = true
-		return false
-	}
-	return true
+	rd.broken = !rd.yield(*s, nil)
 }
 
 // skip tells the caller of a file that is left out. It returns false.
@@ -167,15 +173,10 @@ func fieldErrors(err error) []*readsetimport.FieldError {
 
 // fieldOf returns the field that a path names, or -1.
 func fieldOf(path string) int {
-	for field, p := range fieldPaths {
-		if p == path {
-			return field
-		}
-	}
 	if strings.HasPrefix(path, "tags") {
 		return fieldTags
 	}
-	return -1
+	return slices.Index(fieldPaths[:], path)
 }
 
 // hint returns which option helps, for a detail.
@@ -214,17 +215,8 @@ func repeatedFault(uri string, line int) fault {
 func printable(name string) string {
 	for _, r := range name {
 		if !unicode.IsPrint(r) || r == utf8.RuneError {
-			return strconv.Quote(shorten(name))
+			return strconv.Quote(rules.Shorten(name))
 		}
 	}
-	return shorten(name)
-}
-
-// shorten returns a value cut to a length that a person can read.
-func shorten(s string) string {
-	const most = 100
-	if len(s) <= most {
-		return strings.ToValidUTF8(s, "\uFFFD")
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
+	return rules.Shorten(name)
 }

@@ -14,15 +14,11 @@ import (
 type lineReader struct {
 	in   *bufio.Reader
 	line int    // of the last line read, from 1
-	long []byte // a line that is longer than the buffer
+	long []byte // that line
 }
 
 // spot is a line and a column, both from 1, the column in bytes.
 type spot struct{ line, column int }
-
-func (s spot) before(t spot) bool {
-	return s.line < t.line || s.line == t.line && s.column < t.column
-}
 
 // rowFault is a line or a row that cannot be read. Those after it can.
 type rowFault struct {
@@ -38,10 +34,6 @@ func (t *lineReader) readLine() ([]byte, error) {
 	t.long = t.long[:0]
 	for {
 		part, err := t.in.ReadSlice('\n')
-		if err == nil && len(t.long) == 0 {
-			t.line++
-			return part, nil
-		}
 		if len(t.long) <= maxRow {
 			t.long = append(t.long, part...)
 		}
@@ -76,7 +68,6 @@ type rowReader struct {
 
 	first  int      // line on which the row began
 	fields []string // of the row, valid until the next one
-	at     []spot   // where the fields begin
 
 	csv    *csv.Reader
 	row    []byte // the row's lines
@@ -84,8 +75,7 @@ type rowReader struct {
 	quotes int    // in the row
 }
 
-// next reads a row, which is not blank and no comment. Its fields and spots are valid until the next call; the strings
-// stay. The error is io.EOF, a *rowFault, or the input's.
+// next reads a row, which is not blank and no comment. Its fields are valid until the next call; the strings stay. The error is io.EOF, a *rowFault, or the input's.
 func (t *rowReader) next() error {
 	if t.csv == nil {
 		t.csv = csv.NewReader(t)
@@ -153,25 +143,25 @@ func (t *rowReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// check finds where the fields of a row are, and checks their number, their length and their quotes.
+// at returns where a field of the row begins.
+func (t *rowReader) at(field int) spot {
+	first, _ := t.csv.FieldPos(0)
+	line, column := t.csv.FieldPos(field)
+	return spot{t.first + line - first, column}
+}
+
+// check checks the number of the row's fields, their length and their quotes.
 func (t *rowReader) check() error {
-	t.at = t.at[:0]
-	before, _ := t.csv.FieldPos(0)
-	for i, f := range t.fields {
-		line, column := t.csv.FieldPos(i)
-		at := spot{t.first + line - before, column}
-		switch {
-		case i == maxColumns:
-			return &rowFault{at, "must be a row of at most 1000 columns"}
-		case len(f) > maxField:
-			return &rowFault{at, "must be a field of at most 128 KiB"}
-		}
-		t.at = append(t.at, at)
+	long := slices.IndexFunc(t.fields, func(f string) bool { return len(f) > maxField })
+	switch {
+	case len(t.fields) > maxColumns:
+		return &rowFault{t.at(maxColumns), "must be a row of at most 1000 columns"}
+	case long >= 0:
+		return &rowFault{t.at(long), "must be a field of at most 128 KiB"}
+	case t.quotes > 0:
+		return t.checkQuotes()
 	}
-	if t.quotes == 0 {
-		return nil
-	}
-	return t.checkQuotes()
+	return nil
 }
 
 // checkQuotes finds a quoted field that is not written as its value must be.
@@ -188,7 +178,7 @@ func (t *rowReader) checkQuotes() error {
 			switch {
 			case n == len(f):
 			case len(before) == len(row):
-				return &rowFault{t.at[i], "must end with a quote, as it begins with one"}
+				return &rowFault{t.at(i), "must end with a quote, as it begins with one"}
 			default:
 				return &rowFault{
 					spot{t.first + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n')},

@@ -23,7 +23,11 @@ func readRows(text string, comma byte) (rows [][]string, at [][]spot, err error)
 			return rows, at, err
 		}
 		rows = append(rows, slices.Clone(r.fields))
-		at = append(at, slices.Clone(r.at))
+		var places []spot
+		for i := range r.fields {
+			places = append(places, r.at(i))
+		}
+		at = append(at, places)
 	}
 }
 

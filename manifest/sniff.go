@@ -4,35 +4,23 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/readsetimport/readsetimport"
 )
 
-// The families of formats.
-const (
-	formatUnknown = iota
-	formatTable
-	formatJSON
-	formatYAML
-	formatList    // of URIs
-	formatListing // the output of aws s3 ls
-)
-
-// kind is what an input looks like.
-type kind struct {
-	format int
-	comma  byte   // of a table
-	line   int    // of an unknown format's first significant line
-	detail string // of an unknown format
-}
+// readFunc reads an input of one family of formats.
+type readFunc func(rd *reader, in *bufio.Reader) error
 
 // sniff recognises the family of a format by the first line that is neither blank nor a comment. It takes nothing from
 // the input but a byte order mark, and waits for no more of it than it needs.
-func sniff(in *bufio.Reader) (kind, error) {
+func sniff(in *bufio.Reader) (readFunc, error) {
 	for need := 1; ; need = in.Buffered() + 1 {
 		_, err := in.Peek(min(need, bufferSize))
 		if err != nil && err != io.EOF {
-			return kind{}, err
+			return nil, err
 		}
 		head, _ := in.Peek(in.Buffered())
 		if bytes.HasPrefix(head, byteOrderMark) {
@@ -43,17 +31,16 @@ func sniff(in *bufio.Reader) (kind, error) {
 		if len(head) < 4 && !all {
 			continue
 		}
-		if k, ok := recognise(head, all); ok {
-			return k, nil
+		if read := recognise(head, all); read != nil {
+			return read, nil
 		}
 	}
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// recognise looks at the input's head. It is not ok when it must see more; with all there is, it is.
-func recognise(head []byte, all bool) (kind, bool) {
-	unknown := func(line int, detail string) (kind, bool) { return kind{line: line, detail: detail}, true }
+// recognise looks at the input's head. It returns nil when it must see more of it.
+func recognise(head []byte, all bool) readFunc {
 	switch {
 	case len(head) == 0:
 		return unknown(1, "must be a manifest or a sample sheet: it is empty")
@@ -62,43 +49,42 @@ func recognise(head []byte, all bool) (kind, bool) {
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return unknown(1, "must be UTF-8: it is UTF-16, and can be saved as CSV UTF-8")
 	}
-	line := 1
-	for len(head) > 0 {
-		end := bytes.IndexByte(head, '\n')
-		if end < 0 && !all {
-			// Half a line is enough for JSON, whose first line can be long.
-			if first := bytes.TrimLeft(head, " \t\r"); len(first) > 0 && (first[0] == '{' || first[0] == '[') {
-				return kind{format: formatJSON}, true
-			}
-			return kind{}, false
-		}
-		text, rest := head, []byte(nil)
-		if end >= 0 {
-			text, rest = head[:end], head[end+1:]
-		}
-		untrimmed := string(text)
-		text = bytes.TrimSpace(text)
+	number := 0
+	for line := range bytes.Lines(head) {
+		number++
+		text := bytes.TrimSpace(line)
+		half := !all && line[len(line)-1] != '\n'
 		switch {
+		case bytes.HasPrefix(text, []byte("{")), bytes.HasPrefix(text, []byte("[")), !half && bytes.HasPrefix(text, []byte("/*")):
+			return (*reader).json
+		case half: // but for JSON, whose first line can be long, a line is needed as a whole
+			return nil
 		case len(text) == 0 || text[0] == '#' || bytes.HasPrefix(text, []byte("//")):
-		case text[0] == '{' || text[0] == '[' || bytes.HasPrefix(text, []byte("/*")):
-			return kind{format: formatJSON}, true
 		case bytes.IndexByte(text, 0) >= 0:
-			return unknown(line, "must be text: it has zero bytes")
+			return unknown(number, "must be text: it has zero bytes")
 		case isYAML(string(text)):
-			return kind{format: formatYAML}, true
-		case isListing(untrimmed):
-			return kind{format: formatListing}, true
+			return (*reader).yaml
+		case isListing(strings.TrimSuffix(string(line), "\n")):
+			return (*reader).listing
 		case isURI(string(text)):
-			return kind{format: formatList}, true
+			return (*reader).uris
 		default:
-			return kind{format: formatTable, comma: comma(text)}, true
+			c := comma(text)
+			return func(rd *reader, in *bufio.Reader) error { return rd.table(in, c) }
 		}
-		head, line = rest, line+1
 	}
 	if !all {
-		return kind{}, false
+		return nil
 	}
 	return unknown(1, "must be a manifest or a sample sheet: it has comments and blank lines only")
+}
+
+// unknown notes that an input has no format, as its first significant line shows.
+func unknown(line int, detail string) readFunc {
+	return func(rd *reader, _ *bufio.Reader) error {
+		rd.fault(place{line: line, column: 1}, fault{rule: readsetimport.RulePattern, detail: detail, err: ErrUnknownFormat})
+		return nil
+	}
 }
 
 // isYAML reports whether a manifest's first significant line is YAML.
@@ -111,23 +97,17 @@ func isYAML(line string) bool {
 		return false
 	}
 	key = strings.Trim(key, `"' `)
-	return slices.Contains(manifestKeys, key) || slices.Contains(sourceKeys, key)
+	return slices.Contains(manifestKeys.keys, key) || slices.Contains(sourceKeys.keys, key)
 }
+
+var quotedText = regexp.MustCompile(`"[^"]*"?`)
 
 // comma returns what separates the columns of a header: the most frequent of the candidates, a comma if there is none.
 func comma(header []byte) byte {
+	header = quotedText.ReplaceAll(header, nil)
 	best, most := byte(','), 0
 	for _, c := range []byte{'\t', ',', ';'} {
-		n, quoted := 0, false
-		for _, b := range header {
-			if b == '"' {
-				quoted = !quoted
-			}
-			if b == c && !quoted {
-				n++
-			}
-		}
-		if n > most {
+		if n := bytes.Count(header, []byte{c}); n > most {
 			best, most = c, n
 		}
 	}

@@ -2,9 +2,10 @@ package manifest
 
 import (
 	"bufio"
-	"errors"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
@@ -17,124 +18,107 @@ func (rd *reader) table(in *bufio.Reader, comma byte) error {
 	t := &tableReader{reader: rd, rows: rowReader{lineReader: lineReader{in: in}, comma: comma}}
 	switch err := t.rows.next(); {
 	case err == io.EOF:
-		rd.fault(place{line: 1, column: 1}, fault{
-			rule: readsetimport.RulePattern, detail: "must be a manifest or a sample sheet: it has separators only", err: ErrUnknownFormat,
-		})
-		return nil
+		return unknown(1, "must be a manifest or a sample sheet: it has separators only")(rd, in)
 	case err != nil:
-		return t.rowError(err)
+		return rd.rowFault(err)
 	}
-	var faults []headerFault
-	t.layout, faults = newLayout(t.rows.fields, rd.o)
-	if t.layout == nil {
+	h := newHeaderReader(slices.Clone(t.rows.fields))
+	h.fault, t.layout = t.headerFault, &h.layout
+	if h.recognise(); h.format.name == "" && rd.o.Columns.Source1 == "" {
 		if v, err := rd.o.inventory(t.rows.fields); v != nil || err != nil {
 			return t.inventory(v, err)
 		}
+		return unknown(t.rows.first, unknownHeader)(rd, in)
 	}
-	for _, f := range faults {
-		at := place{line: t.rows.first, column: 1}
-		if f.column >= 0 {
-			at = place{t.rows.at[f.column].line, t.rows.at[f.column].column, strings.TrimSpace(t.rows.fields[f.column])}
-		}
-		rd.fault(at, f.fault)
-	}
-	if len(faults) > 0 {
+	h.columns(rd.o.Columns)
+	if h.check(); len(rd.faults) > 0 {
 		return nil
 	}
-	t.row.place = t.place
-	t.row.noSubject = t.layout.column[fieldSubject] < 0
-	for {
+	t.column, t.row.place = t.layout.column, t.place
+	t.row.noSubject = t.column[fieldSubject] < 0
+	for !rd.stopped() {
 		err := t.rows.next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			if err := t.rowError(err); err != nil {
-				return err
-			}
-		} else {
+		if err == nil {
 			t.source()
-		}
-		if rd.stopped() {
+		} else if err == io.EOF {
 			return nil
+		} else if err = rd.rowFault(err); err != nil {
+			return err
 		}
 	}
+	return nil
 }
+
+const unknownHeader = "must be a manifest, or the header of a known sample sheet: AWS manifest generator, nf-core/rnaseq, nf-core/sarek, nf-core/oncoanalyser, DRAGEN fastq_list, Terra; Options.Columns describes any other, and Options.Inventory an S3 Inventory"
 
 type tableReader struct {
 	*reader
 	rows   rowReader
 	layout *layout
-	files  fileColumns // of the row
+	column [fieldCount]int // of the row: those of the layout, and of the row's files
+	kind   types.FileType  // of the files, if their columns say it
 	row    row
-}
-
-// rowError makes a fault of a row that cannot be split, and passes other errors on.
-func (t *tableReader) rowError(err error) error {
-	var f *rowFault
-	if !errors.As(err, &f) {
-		return err
-	}
-	t.fault(place{line: f.at.line, column: f.at.column}, fault{rule: readsetimport.RulePattern, detail: f.detail})
-	return nil
 }
 
 // place returns where a field of the row begins. That is the row's begin for a field that has no column.
 func (t *tableReader) place(field int) place {
-	column := -1
+	if field < 0 {
+		return t.at(-1)
+	}
+	column := t.column[field]
 	switch {
-	case field == fieldSubject && t.row.noSubject:
-		column = t.layout.column[fieldSample]
-	case field == fieldSource1, field == fieldType && t.layout.column[fieldType] < 0:
-		column = t.files.first
-	case field == fieldSource2:
-		column = t.files.mate
-	case field >= 0:
-		column = t.layout.column[field]
+	case column < 0 && field == fieldSubject:
+		column = t.column[fieldSample]
+	case column < 0 && field == fieldType:
+		column = t.column[fieldSource1]
 	}
-	if column >= 0 {
-		return t.at(column)
-	}
-	p := place{line: t.rows.first, column: 1}
-	if field >= 0 {
-		p.field = fieldPaths[field]
-	}
-	return p
+	at := t.at(column)
+	at.field = cmp.Or(at.field, fieldPaths[field])
+	return at
 }
 
+// at returns where a column of the row begins or, with -1, the row.
 func (t *tableReader) at(column int) place {
-	s := t.rows.at[column]
+	if column < 0 {
+		return place{line: t.rows.first, column: 1}
+	}
+	s := t.rows.at(column)
 	return place{s.line, s.column, t.layout.header[column]}
+}
+
+// headerFault notes a fault of a column or, with -1, of the whole header.
+func (t *tableReader) headerFault(column int, rule readsetimport.Rule, detail string) {
+	at := t.at(column)
+	t.fault(at, fault{rule: rule, value: at.field, detail: detail})
 }
 
 // source makes a source of the row.
 func (t *tableReader) source() {
-	if !t.sameLength() {
-		return
-	}
 	r := &t.row
 	r.bad, r.line, r.source = false, t.rows.first, readsetimport.Source{}
-	if !t.chooseFiles() {
+	if !t.sameLength() || !t.chooseFiles() {
 		return
 	}
-	s := &r.source
-	s.Source1, s.Source2 = t.get(t.files.first), t.get(t.files.mate)
-	l := t.layout
-	if l.list {
-		s.Source1, s.Source2, _ = strings.Cut(s.Source1, ";")
-		t.files.mate = t.files.first
-		if strings.Contains(s.Source2, ";") {
-			t.badField(t.files.first, s.Source2, "must be one file, or two FASTQ files separated by a semicolon")
-		}
+	for field, text := range texts(&r.source) {
+		*text = t.get(t.column[field])
 	}
-	s.SubjectID, s.SampleID = t.get(l.column[fieldSubject]), t.get(l.column[fieldSample])
-	s.Name, s.Description = t.get(l.column[fieldName]), t.get(l.column[fieldDescription])
-	s.GeneratedFrom, s.ReferenceARN = t.get(l.column[fieldGeneratedFrom]), t.get(l.column[fieldReference])
-	if !t.fileType() {
-		return
+	if t.layout.format.list {
+		t.cutFiles()
 	}
-	t.tags()
-	t.completeRow(r)
+	if t.fileType() {
+		t.tags()
+		t.completeRow(r)
+	}
+}
+
+// cutFiles takes two files from one field.
+func (t *tableReader) cutFiles() {
+	s := &t.row.source
+	s.Source1, s.Source2, _ = strings.Cut(s.Source1, ";")
+	t.column[fieldSource2] = t.column[fieldSource1]
+	if strings.Contains(s.Source2, ";") {
+		t.badField(t.column[fieldSource1], "must be one file, or two FASTQ files separated by a semicolon")
+	}
 }
 
 // sameLength checks that the row has a field for each column. More of them must be empty.
@@ -146,10 +130,8 @@ func (t *tableReader) sameLength() bool {
 	if len(fields) == want {
 		return true
 	}
-	t.fault(place{line: t.rows.first, column: 1}, fault{
-		rule:   readsetimport.RuleLength,
-		detail: fmt.Sprintf("must have %d fields, as the header has, not %d", want, len(fields)),
-	})
+	detail := fmt.Sprintf("must have %d fields, as the header has, not %d", want, len(fields))
+	t.fault(t.at(-1), fault{rule: readsetimport.RuleLength, detail: detail})
 	return false
 }
 
@@ -161,9 +143,9 @@ func (t *tableReader) get(column int) string {
 	}
 	v := t.rows.fields[column]
 	if hasControl(v) {
-		t.badField(column, v, "must have no control characters, such as tab and newline")
+		t.badField(column, "must have no control characters, such as tab and newline")
 	} else if strings.TrimSpace(v) != v {
-		t.badField(column, v, "must have no white space at its begin or end")
+		t.badField(column, "must have no white space at its begin or end")
 	}
 	return v
 }
@@ -177,107 +159,104 @@ func hasControl(s string) bool {
 	return false
 }
 
-func (t *tableReader) badField(column int, value, detail string) {
+func (t *tableReader) badField(column int, detail string) {
 	t.row.bad = true
-	t.fault(t.at(column), fault{rule: readsetimport.RulePattern, value: value, detail: detail})
+	t.fault(t.at(column), fault{rule: readsetimport.RulePattern, value: t.rows.fields[column], detail: detail})
 }
 
 // chooseFiles finds the kind of files that the row has. It is false when there is nothing to import.
 func (t *tableReader) chooseFiles() bool {
-	found, other := -1, -1
+	chosen, other := -1, -1
 	for i, c := range t.layout.files {
-		if c.first >= 0 && t.rows.fields[c.first] != "" || c.mate >= 0 && t.rows.fields[c.mate] != "" {
-			if found >= 0 {
-				t.badField(firstOf(c), t.rows.fields[firstOf(c)], "must be empty: the row has other files too, and a source is of one type")
-				return false
-			}
-			found = i
-		}
-	}
-	for _, column := range t.layout.none {
-		if t.rows.fields[column] != "" {
+		switch column := t.filled(c.first, c.mate); {
+		case column < 0:
+		case c.kind == unsupported && !t.o.SkipUnsupported:
+			t.badField(column, "must be empty: "+noType)
+			return false
+		case c.kind == unsupported:
 			other = column
-			break
+		case chosen >= 0:
+			t.badField(column, "must be empty: the row has other files too, and a source is of one type")
+			return false
+		default:
+			chosen = i
 		}
 	}
-	switch {
-	case other >= 0 && !t.o.SkipUnsupported:
-		t.badField(other, t.rows.fields[other], "must be empty: "+noType)
-		return false
-	case found >= 0:
-		t.files = t.layout.files[found]
-		return true
-	case other >= 0:
+	if chosen < 0 && other >= 0 {
 		return t.skip(t.rows.fields[other], SkipUnsupported)
-	case len(t.layout.files) == 0:
-		t.fault(place{line: t.rows.first, column: 1}, fault{rule: readsetimport.RuleRequired, detail: "must have a file"})
+	}
+	c := t.layout.files[max(chosen, 0)]
+	if c.kind == unsupported {
+		t.fault(t.at(-1), fault{rule: readsetimport.RuleRequired, detail: "must have a file"})
 		return false
 	}
-	t.files = t.layout.files[0]
+	t.column[fieldSource1], t.column[fieldSource2], t.kind = c.first, c.mate, c.kind
 	return true
+}
+
+// filled returns the first of these columns that the row has a value for, or -1.
+func (t *tableReader) filled(columns ...int) int {
+	for _, column := range columns {
+		if column >= 0 && t.rows.fields[column] != "" {
+			return column
+		}
+	}
+	return -1
 }
 
 const noType = "HealthOmics has no file type for it, only FASTQ, BAM, CRAM and UBAM; Options.SkipUnsupported leaves such rows out"
 
-func firstOf(c fileColumns) int {
-	if c.first >= 0 {
-		return c.first
-	}
-	return c.mate
-}
-
 // fileType finds the type of the row's files: by the column of types, by the column of the files, by option, by name. It
 // is false when there is none and the row is to be left out.
 func (t *tableReader) fileType() bool {
-	s := &t.row.source
-	switch column := t.layout.column[fieldType]; {
-	case column >= 0 && t.layout.kinds != nil:
-		kind, known := t.layout.kinds[fold(t.get(column))]
+	s, column := &t.row.source, t.column[fieldType]
+	if kinds := t.layout.format.kinds; kinds != nil {
+		kind, known := kinds[fold(string(s.Type))]
 		switch {
 		case known && kind == "":
 			return t.skip(s.Source1, SkipIndex)
 		case !known && t.o.SkipUnsupported:
 			return t.skip(s.Source1, SkipUnsupported)
 		case !known:
-			t.badField(column, t.rows.fields[column], noType)
+			t.badField(column, noType)
 			return false
 		}
-		t.files.kind = kind
-		t.typeOfColumn()
-	case column >= 0:
-		s.Type = types.FileType(t.get(column))
-	case t.files.kind != "":
-		t.typeOfColumn()
+		t.kind = kind
+	} else if column >= 0 {
+		return true
+	}
+	unaligned, byName := t.o.FileType == types.FileTypeUbam, typeByName(s.Source1)
+	switch {
+	case t.kind != "":
+		s.Type = t.kind
+		t.checkNames()
+	case t.o.FileType == "", unaligned && byName != "":
+		s.Type = byName
 	default:
-		byName := typeByName(s.Source1)
 		s.Type = t.o.FileType
-		if s.Type == "" || s.Type == types.FileTypeUbam && byName != "" && byName != types.FileTypeBam {
-			s.Type = byName
-		}
-		if s.Type == "" && s.Source1 != "" {
-			if t.o.SkipUnsupported {
-				return t.skip(s.Source1, SkipUnsupported)
-			}
-			t.badField(t.files.first, s.Source1, "must end in .fastq.gz, .fq.gz, .bam or .cram: HealthOmics takes FASTQ (compressed with gzip), BAM, CRAM and UBAM; Options.FileType is for other names, and Options.SkipUnsupported leaves such rows out")
-		}
+	}
+	if unaligned && s.Type == types.FileTypeBam {
+		s.Type = types.FileTypeUbam
+	}
+	switch {
+	case s.Type != "" || s.Source1 == "":
+	case t.o.SkipUnsupported:
+		return t.skip(s.Source1, SkipUnsupported)
+	default:
+		t.badField(t.column[fieldSource1], "must end in .fastq.gz, .fq.gz, .bam or .cram: HealthOmics takes FASTQ (compressed with gzip), BAM, CRAM and UBAM; Options.FileType is for other names, and Options.SkipUnsupported leaves such rows out")
 	}
 	return true
 }
 
-// typeOfColumn takes the type that the column of the files says, and checks that the files are of it by their names.
-func (t *tableReader) typeOfColumn() {
-	s := &t.row.source
-	s.Type = t.files.kind
-	if s.Type == types.FileTypeBam && t.o.FileType == types.FileTypeUbam {
-		s.Type = types.FileTypeUbam
-	}
-	want := s.Type
+// checkNames checks that the files are by their names of the type that a column says.
+func (t *tableReader) checkNames() {
+	s, want := &t.row.source, t.kind
 	if want == types.FileTypeUbam {
 		want = types.FileTypeBam
 	}
-	for i, uri := range [...]string{s.Source1, s.Source2} {
+	for field, uri := range [...]string{s.Source1, s.Source2} {
 		if uri != "" && typeByName(uri) != want {
-			t.badField([...]int{t.files.first, t.files.mate}[i], uri, "must end in "+endings[want])
+			t.badField(t.column[field], "must end in "+endings[want])
 		}
 	}
 }
@@ -309,10 +288,10 @@ func hasSuffixFold(s, suffix string) bool {
 // tags takes the tags of the row: those of the format's own column, and those that Options.Columns makes of others.
 func (t *tableReader) tags() {
 	s := &t.row.source
-	if column := t.layout.column[fieldTags]; column >= 0 && t.rows.fields[column] != "" {
+	if column := t.column[fieldTags]; column >= 0 && t.rows.fields[column] != "" {
 		tags, err := parseTags(t.get(column))
 		if err != nil {
-			t.badField(column, t.rows.fields[column], err.Error())
+			t.badField(column, err.Error())
 		}
 		s.Tags = tags
 	}
@@ -325,7 +304,7 @@ func (t *tableReader) tags() {
 			s.Tags = make(map[string]string, len(t.layout.tags))
 		}
 		if _, twice := s.Tags[c.key]; twice {
-			t.badField(c.column, value, "must be a tag once: the row has a tag of that key already")
+			t.badField(c.column, "must be a tag once: the row has a tag of that key already")
 		}
 		s.Tags[c.key] = value
 	}

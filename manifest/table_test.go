@@ -284,6 +284,7 @@ func TestHeaderFaults(t *testing.T) {
 		"no header":                  {"s1,s3://reads/a_1.fastq.gz,s3://reads/a_2.fastq.gz", nil, true, fault{2, 1, "", readsetimport.RulePattern, "Options.Columns"}},
 		"a URI and more":             {"s3://reads/a_1.fastq.gz,a", nil, true, fault{2, 1, "", readsetimport.RulePattern, "Options.Columns"}},
 		"misspelt second mate":       {"sample,fastq_1,fastq2,strandedness", nil, false, fault{2, 16, "fastq2", readsetimport.RulePattern, "fastq_2"}},
+		"misspelt in two places":     {"RGSM,Read1File,Reads2Files", nil, false, fault{2, 16, "Reads2Files", readsetimport.RulePattern, "Read2File"}},
 		"misspelt sampleId":          {"source1,sourceFileType,sampelId,subjectId", nil, false, fault{2, 24, "sampelId", readsetimport.RulePattern, "sampleId"}},
 		"misspelt description":       {"source1,sourceFileType,sampleId,subjectId,descripton", nil, false, fault{2, 43, "descripton", readsetimport.RulePattern, "description"}},
 		"no sample":                  {"source1,sourceFileType,subjectId", nil, false, fault{2, 1, "", readsetimport.RuleRequired, "sampleId"}},

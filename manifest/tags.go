@@ -1,13 +1,10 @@
 package manifest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -18,58 +15,70 @@ var (
 
 // parseTags reads the tags of a field: a JSON object or a Python dict literal, of strings. No tags at all are nil.
 func parseTags(s string) (tags map[string]string, err error) {
-	text, count, ok := pythonToJSON(s)
-	switch {
-	case !ok || json.Unmarshal(text, &tags) != nil:
+	rest, ok := strings.CutPrefix(strings.TrimSpace(s), "{")
+	for rest = strings.TrimSpace(rest); ok && rest != "}"; rest = strings.TrimSpace(rest) {
+		var key, value string
+		if key, rest, ok = cutString(rest); !ok || !strings.HasPrefix(rest, ":") {
+			return nil, errTags
+		}
+		if value, rest, ok = cutString(strings.TrimSpace(rest[1:])); !ok {
+			return nil, errTags
+		}
+		if _, twice := tags[key]; twice {
+			return nil, errTagsTwice
+		}
+		if tags == nil {
+			tags = make(map[string]string)
+		}
+		tags[key] = value
+		rest, ok = strings.CutPrefix(rest, ",")
+		ok = ok || rest == "}"
+	}
+	if !ok {
 		return nil, errTags
-	case count != 2*len(tags):
-		return nil, errTagsTwice
-	case count == 0:
-		return nil, nil
 	}
 	return tags, nil
 }
 
-// pythonToJSON makes JSON of a dict literal: strings in double quotes, with the escapes that JSON has, and no comma at the
-// end. JSON stays as it is. It counts the strings. It is not ok for what encoding/json would take and tags are not: other
-// values than strings, and characters that are none.
-func pythonToJSON(s string) (text []byte, count int, ok bool) {
-	quote := byte(0)
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case quote == 0 && (c == '"' || c == '\''):
-			quote, text = c, append(text, '"')
-			count++
-		case quote == 0 && c == '}' && count > 0:
-			text = append(bytes.TrimSuffix(bytes.TrimRight(text, " \t\r\n"), []byte(",")), c)
-		case quote == 0 && strings.IndexByte("{}:, \t\r\n", c) < 0:
-			return nil, 0, false
-		case quote != 0 && c == quote:
-			quote, text = 0, append(text, '"')
-		case quote != 0 && c == '"':
-			text = append(text, `\"`...)
-		case c != '\\' || i+1 == len(s):
-			text = append(text, c)
-		default:
-			i++
-			switch s[i] {
-			case '\'':
-				text = append(text, '\'')
-			case 'x':
-				text = append(text, `\u00`...)
-			case 'U':
-				n, err := strconv.ParseUint(s[i+1:min(i+9, len(s))], 16, 32)
-				if err != nil || !utf8.ValidRune(rune(n)) {
-					return nil, 0, false
-				}
-				for _, half := range utf16.Encode([]rune{rune(n)}) {
-					text = fmt.Appendf(text, `\u%04x`, half)
-				}
-				i += 8
-			default:
-				text = append(text, c, s[i])
-			}
-		}
+// cutString returns the string in single or double quotes that s begins with, and what follows it.
+func cutString(s string) (text, rest string, ok bool) {
+	if s == "" || s[0] != '"' && s[0] != '\'' {
+		return "", "", false
 	}
-	return text, count, utf8.Valid(text) && (bytes.IndexByte(text, '\\') < 0 || len(characters.Find(text)) == len(text))
+	end := 1
+	for end < len(s) && s[end] != s[0] {
+		if s[end] == '\\' {
+			end++
+		}
+		end++
+	}
+	if end >= len(s) {
+		return "", "", false
+	}
+	text, ok = unquoteTag(s[:end+1])
+	return text, strings.TrimSpace(s[end+1:]), ok
+}
+
+// unquoteTag returns a string of JSON or of Python, whose escapes are those of Go.
+func unquoteTag(quoted string) (text string, ok bool) {
+	inner := quoted[1 : len(quoted)-1]
+	switch {
+	case !utf8.ValidString(inner):
+		return "", false
+	case strings.IndexByte(inner, '\\') < 0:
+		return inner, true
+	case quoted[0] == '"' && len(characters.FindString(inner)) == len(inner):
+		err := json.Unmarshal([]byte(quoted), &text)
+		return text, err == nil
+	}
+	var b strings.Builder
+	for inner != "" {
+		r, _, rest, err := strconv.UnquoteChar(inner, quoted[0])
+		if err != nil {
+			return "", false
+		}
+		b.WriteRune(r)
+		inner = rest
+	}
+	return b.String(), true
 }

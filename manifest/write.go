@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/internal/rules"
 )
 
 // Format names a format that [Write] writes. [JSONLines] suits programs and lists of any length; [CSV] suits people.
@@ -37,112 +37,81 @@ const (
 // error is a [*readsetimport.ValidationError] with paths such as sources[3].tags. For an unknown format, Write returns
 // [ErrUnknownFormat] and writes nothing.
 func Write(w io.Writer, format Format, sources iter.Seq[readsetimport.Source]) error {
-	out := bufio.NewWriter(w)
-	f, err := newFormatter(out, format)
-	if err != nil {
-		return err
+	f, ok := formatters[format]
+	if !ok {
+		return fmt.Errorf("%w: %q", ErrUnknownFormat, string(format))
 	}
-	f.begin()
+	out := bufio.NewWriter(w)
+	out.WriteString(f.begin)
 	i := 0
 	for s := range sources {
-		if err = invalidSource(i, s); err == nil {
-			err = f.source(i, s)
-		}
+		text, err := f.source(i, s)
 		if err == nil {
-			_, err = out.Write(nil) // what became of the writes before
+			_, err = out.WriteString(text)
 		}
 		if err != nil {
-			break
+			_ = out.Flush()
+			return err
 		}
 		i++
 	}
-	if err != nil {
-		_ = out.Flush()
-		return err
+	if out.WriteString(f.end); i == 0 {
+		out.WriteString(f.none)
 	}
-	f.end()
 	return out.Flush()
 }
 
 // formatter writes one format.
-type formatter interface {
-	begin()
-	source(i int, s readsetimport.Source) error
-	end()
+type formatter struct {
+	begin string
+	text  func(i int, s readsetimport.Source) (string, error)
+	end   string
+	none  string                                                   // what there is if there are no sources
+	lost  func(s readsetimport.Source) []*readsetimport.FieldError // the fields that the format cannot hold, or nil
 }
 
-func newFormatter(w *bufio.Writer, format Format) (formatter, error) {
-	switch format {
-	case CSV:
-		return &generatorWriter{tableWriter{w, ','}}, nil
-	case TSV:
-		return &generatorWriter{tableWriter{w, '\t'}}, nil
-	case NFCoreRNASeq:
-		return &nfCoreWriter{tableWriter{w, ','}, false}, nil
-	case NFCoreSarek:
-		return &nfCoreWriter{tableWriter{w, ','}, true}, nil
-	case JSON:
-		return &jsonWriter{w: w, list: true}, nil
-	case JSONLines:
-		return &jsonWriter{w: w}, nil
-	case YAML:
-		return &yamlWriter{w: w}, nil
-	}
-	return nil, fmt.Errorf("%w: %q", ErrUnknownFormat, string(format))
+var formatters = map[Format]formatter{
+	CSV:          {begin: generatorColumns, text: generatorRow(','), lost: lostInTable},
+	TSV:          {begin: strings.ReplaceAll(generatorColumns, ",", "\t"), text: generatorRow('\t'), lost: lostInTable},
+	JSON:         {begin: "[", text: jsonItem, end: "\n]\n"},
+	JSONLines:    {text: jsonLine},
+	YAML:         {text: yamlItem, none: "[]\n"},
+	NFCoreRNASeq: {begin: "sample,fastq_1,fastq_2,strandedness\n", text: rnaseqRow, lost: lostInRNASeq},
+	NFCoreSarek:  {begin: "patient,sample,lane,fastq_1,fastq_2\n", text: sarekRow, lost: lostInSarek},
 }
 
-// invalidSource returns the error of a source that is not valid, with the source's index in the paths.
-func invalidSource(i int, s readsetimport.Source) error {
-	fields := fieldErrors(s.Validate())
-	fields = append(fields, fieldErrors(Pair{Source1: s.Source1, Source2: s.Source2}.Validate())...)
-	return indexed(i, fields)
-}
-
-func indexed(i int, fields []*readsetimport.FieldError) error {
-	if len(fields) == 0 {
-		return nil
+// source returns the text of a source, or what is wrong with the source, with its index in the paths.
+func (f formatter) source(i int, s readsetimport.Source) (string, error) {
+	wrong := append(fieldErrors(s.Validate()), fieldErrors(Pair{Source1: s.Source1, Source2: s.Source2}.Validate())...)
+	if len(wrong) == 0 && f.lost != nil {
+		wrong = f.lost(s)
 	}
-	err := &readsetimport.ValidationError{}
-	for _, f := range fields {
-		f.Path = "sources[" + strconv.Itoa(i) + "]." + f.Path
-		err.Fields = append(err.Fields, f)
+	if len(wrong) == 0 {
+		return f.text(i, s)
 	}
-	return err
+	for _, w := range wrong {
+		w.Path = fmt.Sprintf("sources[%d].%s", i, w.Path)
+	}
+	return "", &readsetimport.ValidationError{Fields: wrong}
 }
 
 // loss returns the fault of a field that a format cannot hold.
 func loss(field int, value, detail string) *readsetimport.FieldError {
-	return &readsetimport.FieldError{Path: fieldPaths[field], Rule: readsetimport.RuleCombination, Value: shorten(value), Detail: "would be lost: " + detail}
+	return &readsetimport.FieldError{Path: fieldPaths[field], Rule: readsetimport.RuleCombination, Value: rules.Shorten(value), Detail: "would be lost: " + detail}
 }
 
-// tableWriter writes rows.
-type tableWriter struct {
-	w     *bufio.Writer
-	comma byte
-}
-
-func (t *tableWriter) end() {}
-
-// row writes fields, quoted where they must be. A first field that begins with # would be taken for a comment.
-func (t *tableWriter) row(fields ...string) {
+// tableRow returns fields as a row, quoted where they must be. A first field that begins with # would be taken for a
+// comment.
+func tableRow(comma byte, fields ...string) string {
 	for i, f := range fields {
-		if i > 0 {
-			t.w.WriteByte(t.comma)
+		if strings.ContainsAny(f, "\"\r\n"+string(rune(comma))) || strings.HasPrefix(f, "#") {
+			fields[i] = `"` + strings.ReplaceAll(f, `"`, `""`) + `"`
 		}
-		if !strings.ContainsAny(f, "\"\r\n"+string(rune(t.comma))) && !strings.HasPrefix(f, "#") {
-			t.w.WriteString(f)
-			continue
-		}
-		t.w.WriteByte('"')
-		t.w.WriteString(strings.ReplaceAll(f, `"`, `""`))
-		t.w.WriteByte('"')
 	}
-	t.w.WriteByte('\n')
+	return strings.Join(fields, string(rune(comma))) + "\n"
 }
 
-// unreadable returns the faults of the fields that a table cannot hold.
-func unreadable(s readsetimport.Source) []*readsetimport.FieldError {
-	var lost []*readsetimport.FieldError
+func lostInTable(s readsetimport.Source) (lost []*readsetimport.FieldError) {
 	for field, p := range texts(&s) {
 		switch v := *p; {
 		case strings.TrimSpace(v) != v:
@@ -154,131 +123,85 @@ func unreadable(s readsetimport.Source) []*readsetimport.FieldError {
 	return lost
 }
 
-// generatorWriter writes the columns of the AWS manifest generator.
-type generatorWriter struct{ tableWriter }
+// generatorColumns are the columns of the AWS manifest generator.
+const generatorColumns = "source1,source2,sourceFileType,subjectId,sampleId,generatedFrom,referenceArn,name,description,tags\n"
 
-func (t *generatorWriter) begin() {
-	t.row("source1", "source2", "sourceFileType", "subjectId", "sampleId", "generatedFrom", "referenceArn", "name", "description", "tags")
-}
-
-func (t *generatorWriter) source(i int, s readsetimport.Source) error {
-	if err := indexed(i, unreadable(s)); err != nil {
-		return err
-	}
-	tags := ""
-	if len(s.Tags) > 0 {
-		var err error
-		if tags, err = jsonText(s.Tags); err != nil {
-			return err
+func generatorRow(comma byte) func(int, readsetimport.Source) (string, error) {
+	return func(_ int, s readsetimport.Source) (string, error) {
+		var row [fieldCount]string
+		for field, p := range texts(&s) {
+			row[field] = *p
 		}
-	}
-	row := make([]string, 0, fieldCount)
-	for _, p := range texts(&s) {
-		row = append(row, *p)
-	}
-	t.row(append(row, tags)...)
-	return nil
-}
-
-// nfCoreWriter writes the sheets of two pipelines.
-type nfCoreWriter struct {
-	tableWriter
-	sarek bool
-}
-
-func (t *nfCoreWriter) begin() {
-	if t.sarek {
-		t.row("patient", "sample", "lane", "fastq_1", "fastq_2")
-	} else {
-		t.row("sample", "fastq_1", "fastq_2", "strandedness")
+		var err error
+		if len(s.Tags) > 0 {
+			row[fieldTags], err = jsonText(s.Tags)
+		}
+		return tableRow(comma, row[:]...), err
 	}
 }
 
-func (t *nfCoreWriter) source(i int, s readsetimport.Source) error {
-	lost := unreadable(s)
-	name := string(NFCoreRNASeq)
-	if t.sarek {
-		name = string(NFCoreSarek)
-	} else if s.SubjectID != s.SampleID {
-		lost = append(lost, loss(fieldSubject, s.SubjectID, name+" has no subjects: it must be the same as the sample"))
+func rnaseqRow(_ int, s readsetimport.Source) (string, error) {
+	return tableRow(',', s.SampleID, s.Source1, s.Source2, "auto"), nil
+}
+
+func sarekRow(i int, s readsetimport.Source) (string, error) {
+	return tableRow(',', s.SubjectID, s.SampleID, strconv.Itoa(i+1), s.Source1, s.Source2), nil
+}
+
+func lostInRNASeq(s readsetimport.Source) []*readsetimport.FieldError {
+	lost := lostInNFCore(NFCoreRNASeq, s)
+	if s.SubjectID != s.SampleID {
+		lost = append(lost, loss(fieldSubject, s.SubjectID, "nf-core/rnaseq has no subjects: it must be the same as the sample"))
 	}
+	return lost
+}
+
+func lostInSarek(s readsetimport.Source) []*readsetimport.FieldError {
+	return lostInNFCore(NFCoreSarek, s)
+}
+
+// lostInNFCore returns the fields that the sheets of nf-core's pipelines cannot hold.
+func lostInNFCore(format Format, s readsetimport.Source) []*readsetimport.FieldError {
+	lost, name := lostInTable(s), string(format)
 	if s.Type != types.FileTypeFastq {
 		lost = append(lost, loss(fieldType, string(s.Type), name+" is for FASTQ"))
 	}
-	for field, uri := range [...]string{s.Source1, s.Source2} {
-		if uri != "" && s.Type == types.FileTypeFastq && typeByName(uri) != types.FileTypeFastq {
-			lost = append(lost, loss(field, uri, name+" takes names that end in .fastq.gz or .fq.gz"))
-		}
-	}
 	for field, p := range texts(&s) {
-		if v := *p; field >= fieldGeneratedFrom && v != "" {
+		switch v := *p; {
+		case v == "":
+		case field <= fieldSource2 && s.Type == types.FileTypeFastq && typeByName(v) != types.FileTypeFastq:
+			lost = append(lost, loss(field, v, name+" takes names that end in .fastq.gz or .fq.gz"))
+		case field >= fieldGeneratedFrom:
 			lost = append(lost, loss(field, v, name+" has no column for it"))
 		}
 	}
 	if len(s.Tags) > 0 {
 		lost = append(lost, loss(fieldTags, "", name+" has no column for it"))
 	}
-	if err := indexed(i, lost); err != nil {
-		return err
-	}
-	if t.sarek {
-		t.row(s.SubjectID, s.SampleID, strconv.Itoa(i+1), s.Source1, s.Source2)
-	} else {
-		t.row(s.SampleID, s.Source1, s.Source2, "auto")
-	}
-	return nil
+	return lost
 }
 
-// jsonWriter writes a list of sources, or a source a line.
-type jsonWriter struct {
-	w    *bufio.Writer
-	list bool
-}
-
-func (j *jsonWriter) begin() {
-	if j.list {
-		j.w.WriteString("[")
-	}
-}
-
-func (j *jsonWriter) source(i int, s readsetimport.Source) error {
+func jsonItem(i int, s readsetimport.Source) (string, error) {
 	text, err := jsonText(s)
-	if err != nil {
-		return err
+	if i > 0 {
+		return ",\n  " + text, err
 	}
-	switch {
-	case !j.list:
-		j.w.WriteString(text + "\n")
-	case i == 0:
-		j.w.WriteString("\n  " + text)
-	default:
-		j.w.WriteString(",\n  " + text)
-	}
-	return nil
+	return "\n  " + text, err
 }
 
-func (j *jsonWriter) end() {
-	if j.list {
-		j.w.WriteString("\n]\n")
-	}
+func jsonLine(_ int, s readsetimport.Source) (string, error) {
+	text, err := jsonText(s)
+	return text + "\n", err
 }
 
 // jsonText returns JSON without the escapes that are for HTML only.
 func jsonText(v any) (string, error) {
-	var b bytes.Buffer
+	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	err := e.Encode(v)
 	return strings.TrimSuffix(b.String(), "\n"), err
 }
-
-// yamlWriter writes a list of sources.
-type yamlWriter struct {
-	w     *bufio.Writer
-	items int
-}
-
-func (y *yamlWriter) begin() {}
 
 // yamlSource has the order of the fields in the service's own examples.
 type yamlSource struct {
@@ -296,20 +219,12 @@ type yamlSource struct {
 	Tags           map[string]string `yaml:"tags,omitempty"`
 }
 
-func (y *yamlWriter) source(_ int, s readsetimport.Source) error {
+func yamlItem(_ int, s readsetimport.Source) (string, error) {
 	item := yamlSource{
 		SourceFileType: string(s.Type), SubjectID: s.SubjectID, SampleID: s.SampleID, GeneratedFrom: s.GeneratedFrom,
 		ReferenceARN: s.ReferenceARN, Name: s.Name, Description: s.Description, Tags: s.Tags,
 	}
 	item.SourceFiles.Source1, item.SourceFiles.Source2 = s.Source1, s.Source2
 	text, err := yaml.Marshal([]yamlSource{item})
-	y.w.Write(text)
-	y.items++
-	return err
-}
-
-func (y *yamlWriter) end() {
-	if y.items == 0 {
-		y.w.WriteString("[]\n")
-	}
+	return string(text), err
 }

@@ -3,10 +3,8 @@ package manifest
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"io"
 	"regexp"
-	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -21,13 +19,7 @@ const maxYAML = 256 << 10
 // yaml reads an API manifest, or a list of sources, one at a time.
 func (rd *reader) yaml(in *bufio.Reader) error {
 	y := &yamlReader{object: object{reader: rd, once: true}, lines: lineReader{in: in}}
-	err := y.read()
-	var f *rowFault
-	if errors.As(err, &f) {
-		rd.fault(place{line: f.at.line, column: f.at.column}, fault{rule: readsetimport.RulePattern, detail: f.detail})
-		return nil
-	}
-	return err
+	return rd.rowFault(y.read())
 }
 
 // yamlReader cuts the input into pieces that are YAML of their own: each source of a list, and what stands before and
@@ -36,8 +28,9 @@ func (rd *reader) yaml(in *bufio.Reader) error {
 type yamlReader struct {
 	object
 	lines lineReader
-	first int // line on which the piece began
 	piece bytes.Buffer
+	first int // line of the input on which the piece begins
+	last  int // and ends
 
 	list   bool // in a list of sources
 	indent int  // of its items, -1 until the first
@@ -51,7 +44,7 @@ func (y *yamlReader) read() error {
 			return nil
 		}
 		if err == nil {
-			err = y.line(line)
+			err = y.add(line)
 		}
 		if err != nil {
 			return err
@@ -60,8 +53,8 @@ func (y *yamlReader) read() error {
 	return nil
 }
 
-// line takes one line into the piece that it belongs to.
-func (y *yamlReader) line(line []byte) error {
+// add adds a line to the piece that it belongs to.
+func (y *yamlReader) add(line []byte) error {
 	text := bytes.TrimLeft(line, " ")
 	indent := len(line) - len(text)
 	blank := len(bytes.TrimSpace(text)) == 0 || text[0] == '#'
@@ -86,8 +79,9 @@ func (y *yamlReader) line(line []byte) error {
 	}
 	if !y.list && sourcesLine.Match(line) {
 		y.flush()
-		y.beginManifest(at)
-		y.beginSources(at)
+		key := &yaml.Node{Line: at.line, Column: 1}
+		y.beginManifest(key)
+		y.beginSources(key)
 		y.list, y.indent = true, -1
 		return nil
 	}
@@ -117,31 +111,43 @@ func (y *yamlReader) flush() {
 	}
 	var document yaml.Node
 	err := yaml.Unmarshal(y.piece.Bytes(), &document)
-	last := y.first + bytes.Count(y.piece.Bytes(), []byte("\n")) - 1
+	y.last = y.first + bytes.Count(y.piece.Bytes(), []byte("\n")) - 1
 	y.piece.Reset()
 	if err != nil {
-		y.syntax(err, last)
+		y.syntax(err)
 		return
 	}
-	y.nodes = y.nodes[:0]
-	for _, top := range document.Content {
-		y.add(top)
-		if y.list && y.nodes[0].kind != nodeList {
-			y.bad(y.nodes[0].at, "", readsetimport.RulePattern, "must be a list of sources")
+	for _, n := range document.Content {
+		y.setLines(n)
+		if y.list && n.Kind != yaml.SequenceNode {
+			y.bad(n, "", readsetimport.RulePattern, "must be a list of sources")
 		} else {
-			y.readTop()
+			y.document(n)
 		}
+	}
+}
+
+// document reads a value that stands alone: a list of sources, keys of an API manifest, or a source.
+func (y *yamlReader) document(n *yaml.Node) {
+	switch {
+	case n.Kind == yaml.SequenceNode:
+		y.sources(n)
+	case n.Kind == yaml.MappingNode && (y.manifest || len(n.Content) > 0 && isManifestKey(n.Content[0].Value)):
+		y.beginManifest(n)
+		y.pairs(n, y.manifestKey)
+	default:
+		y.source(n, false)
 	}
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?:.*anchor.*|(.*))$`)
 
-// syntax notes YAML that cannot be read. Only an error's text tells the line, which can be the one after the last.
-func (y *yamlReader) syntax(err error, last int) {
-	line, detail := y.first, "must be YAML"
+// syntax notes YAML that cannot be read. Only an error's text tells the line.
+func (y *yamlReader) syntax(err error) {
+	line, detail := 1, "must be YAML"
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = min(line+n-1, last)
+			line = n
 		}
 		if m[2] != "" {
 			detail += ": " + m[2]
@@ -149,27 +155,16 @@ func (y *yamlReader) syntax(err error, last int) {
 			detail = aliasDetail
 		}
 	}
-	y.fault(place{line: line, column: 1}, fault{rule: readsetimport.RulePattern, detail: detail})
+	y.fault(place{line: y.line(line), column: 1}, fault{rule: readsetimport.RulePattern, detail: detail})
 }
 
-// add appends the nodes of a value. To YAML, a carriage return alone ends a line too, and to nobody else.
-func (y *yamlReader) add(n *yaml.Node) {
-	i := len(y.nodes)
-	y.nodes = append(y.nodes, node{at: spot{min(y.first+n.Line-1, y.lines.line), n.Column}})
+// line returns the line of the input for a line of the piece. An error can tell the one after the last, and to YAML, a
+// carriage return alone ends a line too.
+func (y *yamlReader) line(ofPiece int) int { return min(y.first+ofPiece-1, y.last) }
+
+func (y *yamlReader) setLines(n *yaml.Node) {
+	n.Line = y.line(n.Line)
 	for _, inner := range n.Content {
-		y.add(inner)
-	}
-	o := &y.nodes[i]
-	switch o.end = len(y.nodes); {
-	case n.Kind == yaml.MappingNode:
-		o.kind = nodeObject
-	case n.Kind == yaml.SequenceNode:
-		o.kind = nodeList
-	case n.Kind == yaml.AliasNode, n.Tag == "!!merge":
-		o.kind = nodeAlias
-	case n.Tag == "!!null":
-		o.kind = nodeNull
-	case slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}, n.Tag):
-		o.kind, o.text = nodeText, n.Value
+		y.setLines(inner)
 	}
 }

@@ -47,7 +47,7 @@ func (p Place) String() string {
 
 // Fault adds what is wrong with a field.
 func (c *Checker) Fault(at Place, rule, value, detail string) {
-	c.Findings = append(c.Findings, Finding{Path: at.String(), Rule: rule, Value: shorten(value), Detail: detail})
+	c.Findings = append(c.Findings, Finding{Path: at.String(), Rule: rule, Value: Shorten(value), Detail: detail})
 }
 
 // Check adds the fault of a field's value, if it has one.
@@ -134,12 +134,12 @@ func (c *Checker) tags(index int, tags map[string]string) {
 
 func (c *Checker) tag(index int, key, value string, f *Fault) {
 	if f != nil {
-		c.Check(Place{index, "tags[" + strconv.Quote(shorten(key)) + "]"}, value, f)
+		c.Check(Place{index, "tags[" + strconv.Quote(Shorten(key)) + "]"}, value, f)
 	}
 }
 
-// shorten cuts a value to a length that a person can read.
-func shorten(s string) string {
+// Shorten returns a value cut to a length that a person can read.
+func Shorten(s string) string {
 	const most = 100
 	if len(s) <= most {
 		return s
