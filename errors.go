@@ -34,7 +34,7 @@ var (
 var (
 	// ErrIncomplete means that some sources were not imported. The report or the results say which, and why.
 	ErrIncomplete = errors.New("not every source was imported")
-	// ErrUnresolved means that it is unknown whether a source was imported. Look in the store before importing it again.
+	// ErrUnresolved means that it is unknown whether a source was imported. A [*DoubtError] says what to look at.
 	ErrUnresolved = errors.New("it is unknown whether the source was imported")
 )
 
@@ -170,7 +170,7 @@ func (e *JobError) kind() error {
 }
 
 // DoubtError is a batch, or a source, of which it is unknown whether it was imported: it is [ErrUnresolved]. It names what a
-// person can look at to find out; [Client.Settle] takes the answer.
+// person can look at to find out; [Client.Settle] takes the answer. The page docs/doubts.md says how to find it.
 type DoubtError struct {
 	JobIDs     []string // jobs that may have brought in the sources, or have some of them
 	ReadSetIDs []string // read sets of the same samples, created since, of which nobody tells from which files they came
@@ -178,10 +178,10 @@ type DoubtError struct {
 	cause error
 }
 
-// Error returns one line with the reason and the ids.
+// Error returns one line with the reason and the ids of jobs and read sets: what to look at, without anybody's name.
 func (e *DoubtError) Error() string {
 	return logtext.Doubt(ErrUnresolved.Error()+": "+wire.OneLine(e.cause.Error()), e.ReadSetIDs)
 }
 
-// Unwrap returns [ErrUnresolved] and the reason.
+// Unwrap returns [ErrUnresolved] and the reason, which is an [*Error] where the last request was answered so.
 func (e *DoubtError) Unwrap() []error { return []error{ErrUnresolved, e.cause} }

@@ -2,6 +2,7 @@ package readsetimport_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -136,4 +137,96 @@ func ExampleClient_Verify() {
 		fmt.Println(d.Result.Source.Source1, d.Kind)
 	}
 	// Output: s3://bucket/E.bam deleted
+}
+
+// doubtfulStore is a store with a read set of A, and a journal that knows only that A was sent: the answer was lost, and the import
+// was cut off.
+func doubtfulStore(path string) (*omicstest.Service, *journal.File) {
+	service := omicstest.New(func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(0) })
+	service.Inject(omicstest.OpStart, omicstest.DropAfter())
+	memory, err := journal.Open(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cutOff := context.WithCancel(context.Background())
+	client, err := readsetimport.New(service.Client(), func(o *readsetimport.Options) {
+		o.Journal = memory
+		o.OnEvent = func(e readsetimport.Event) {
+			if e.Kind == readsetimport.EventStartFailed {
+				cutOff()
+			}
+		}
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err = client.Import(ctx, target, []readsetimport.Source{sample("A")}); !errors.Is(err, readsetimport.ErrUnresolved) {
+		log.Fatal(err)
+	}
+	return service, memory
+}
+
+// What a journal has in doubt. The sheet tells which files these are.
+func ExampleClient_Doubts() {
+	folder, err := os.MkdirTemp("", "journal")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	service, memory := doubtfulStore(filepath.Join(folder, "stores.journal"))
+	defer memory.Close()
+	client, err := readsetimport.New(service.Client(), func(o *readsetimport.Options) { o.Journal = memory })
+	if err != nil {
+		log.Fatal(err)
+	}
+	sheet := map[readsetimport.Fingerprint]readsetimport.Source{target.Fingerprint(sample("A")): sample("A")}
+	doubts, err := client.Doubts(context.Background(), target)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, d := range doubts {
+		for _, s := range d.Sources {
+			fmt.Println("in doubt:", sheet[s.Fingerprint].Source1)
+		}
+	}
+	// Output: in doubt: s3://bucket/A.bam
+}
+
+// A person has looked at the read sets of the sample, and knows which of them was made of the file: Settle writes it down, and the
+// next import skips the source.
+func ExampleClient_Settle() {
+	ctx := context.Background()
+	folder, err := os.MkdirTemp("", "journal")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	service, memory := doubtfulStore(filepath.Join(folder, "stores.journal"))
+	defer memory.Close()
+	client, err := readsetimport.New(service.Client(), func(o *readsetimport.Options) { o.Journal = memory })
+	if err != nil {
+		log.Fatal(err)
+	}
+	doubts, err := client.Doubts(ctx, target)
+	if err != nil {
+		log.Fatal(err)
+	}
+	decided := make(map[readsetimport.Fingerprint]string) // a source that is not in it was not imported
+	for set, err := range client.ReadSets(ctx, target.SequenceStoreID, func(f *readsetimport.ReadSetFilter) {
+		f.SubjectID, f.SampleID, f.CreatedAfter = "NA12878", "A", doubts[0].SentAt.Add(-15*time.Minute)
+	}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		decided[target.Fingerprint(sample("A"))] = set.ID // the only one: as the person has decided
+	}
+	if err := client.Settle(ctx, doubts[0], decided); err != nil {
+		log.Fatal(err)
+	}
+	report, err := client.Import(ctx, target, []readsetimport.Source{sample("A")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(report.Results[0].Source.Source1, report.Results[0].AlreadyImported)
+	// Output: s3://bucket/A.bam true
 }

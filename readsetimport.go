@@ -30,20 +30,20 @@
 //
 // # Errors
 //
-// A source that is not valid is a [*FieldError] in a [*ValidationError], and nothing is sent. A request that could not
-// be made or was refused is an [*Error]. A job that ended badly is a [*JobError]. Test all of them with errors.Is and the
-// sentinels of this package.
+// A source that is not valid is a [*FieldError] in a [*ValidationError], and nothing is sent. A request that could not be made or
+// was refused is an [*Error]. A job that ended badly is a [*JobError]. A source of which it is unknown whether it was imported is a
+// [*DoubtError]: see [Client.Settle]. Test all of them with errors.Is and the sentinels of this package.
 //
 // # What is promised
 //
-// Each source is imported once, or its result says that it was not, or that this is unknown ([ErrUnresolved]). A
-// request whose outcome is not known is repeated under the same client token, which HealthOmics is trusted to recognise
-// for TokenWindow (see [Options]). After that, the job is looked for among the store's jobs before anything is sent.
+// Each source is imported once, or its result says that it was not, or that this is unknown ([ErrUnresolved]). A request whose
+// outcome is not known is repeated under the same client token, which HealthOmics is trusted to recognise for TokenWindow (see
+// [Options]). After that, the job is looked for among the store's jobs and read sets before anything is sent.
 //
 // # Permissions
 //
-// The caller needs omics:StartReadSetImportJob, omics:GetReadSetImportJob and omics:ListReadSetImportJobs, and
-// iam:PassRole for the target's role. The role needs s3:GetObject on the files.
+// The caller needs omics:StartReadSetImportJob, omics:GetReadSetImportJob, omics:ListReadSetImportJobs and iam:PassRole for the
+// role; omics:ListReadSets and omics:GetReadSetMetadata settle more doubts. The role needs s3:GetObject on the files.
 //
 // # Testing
 //
@@ -81,8 +81,8 @@ type API interface {
 	ListReadSetImportJobs(context.Context, *omics.ListReadSetImportJobsInput, ...func(*omics.Options)) (*omics.ListReadSetImportJobsOutput, error)
 }
 
-// ReadSetAPI is what [Client.Adopt], [Client.ReadSets] and [Client.Verify] need besides [API]. *omics.Client satisfies both;
-// [New] takes an API, and uses this where the API has it.
+// ReadSetAPI is what [Client.Adopt], [Client.Settle], [Client.ReadSets] and [Client.Verify] need besides [API], and what settles
+// doubts. *omics.Client satisfies both; [New] takes an API, and uses this where the API has it.
 type ReadSetAPI interface {
 	ListReadSets(context.Context, *omics.ListReadSetsInput, ...func(*omics.Options)) (*omics.ListReadSetsOutput, error)
 	GetReadSetMetadata(context.Context, *omics.GetReadSetMetadataInput, ...func(*omics.Options)) (*omics.GetReadSetMetadataOutput, error)

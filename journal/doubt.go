@@ -12,7 +12,8 @@ type Doubt struct {
 	Sources         []DoubtSource `json:"sources"`
 }
 
-// DoubtSource is a source in doubt. The sheet has its files: compare Fingerprint with those of its rows.
+// DoubtSource is a source in doubt, and what a person can look at to decide on it. Its files are in the sheet: they are those of
+// the row that has this Fingerprint.
 type DoubtSource struct {
 	Fingerprint Fingerprint `json:"fingerprint"`
 	ReadSetIDs  []string    `json:"readSetIds,omitempty"` // read sets that an import found it may be

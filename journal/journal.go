@@ -6,6 +6,9 @@
 // bytes of memory for each of its sources. To copy or move a journal, close it first. If it is lost, the client's Adopt makes
 // a new one of what the store has.
 //
+// What became of a batch can stay unknown. The journal then keeps which read sets its sources may be, and what a person has decided
+// on them: see [Doubt].
+//
 // The lock of [Open] holds between the processes of one machine, and on network file systems that support it (flock on
 // Unix systems, which NFS and most others pass on to their server; exclusive opening on Windows). Where it does not, see to it that only
 // one process uses the journal, or keep it in a database.

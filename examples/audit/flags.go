@@ -19,6 +19,8 @@ type flags struct {
 	reference       string
 	subject, sample string
 	journal, csv    string
+	doubts          bool
+	settle          string
 }
 
 // storeList is a flag that can be repeated, with the ids of several stores separated by commas.
@@ -52,6 +54,8 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.sample, "sample", "", "sample `id` of the files of a list, as they were imported (default what is in each file's name)")
 	set.StringVar(&f.journal, "journal", "", "`file` of a journal to read the store's jobs into; jobs that it knows cost no request (default one in memory)")
 	set.StringVar(&f.csv, "csv", "", "CSV `file` to write the table to")
+	set.BoolVar(&f.doubts, "doubts", false, "list the sources of which the -journal does not know what became of them; a -csv file has a column for your decisions")
+	set.StringVar(&f.settle, "settle", "", "`file` that -doubts -csv has written, with your decisions: writes them into the -journal")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -66,7 +70,15 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 		return fail("-store is missing: the id of the sequence store")
 	case f.sheet != "" && len(f.stores) > 1:
 		return fail("-sheet is for one store: give one -store")
-	case f.sheet == "" && f.journal+f.reference+f.subject+f.sample != "":
+	case f.doubts && f.settle != "":
+		return fail("-doubts and -settle are two steps: list the doubts first, then settle them")
+	case f.settle != "" && f.sheet+f.csv+f.reference+f.subject+f.sample != "":
+		return fail("-settle is for one -store and one -journal, and takes no sheet: its file has the rows")
+	case f.settle != "" && (f.journal == "" || len(f.stores) > 1):
+		return fail("-settle needs one -store and the -journal that is in doubt")
+	case f.doubts && (f.journal == "" || f.sheet == ""):
+		return fail("-doubts needs the -journal that is in doubt, and the -sheet with the names of its files")
+	case f.settle == "" && f.sheet == "" && f.journal+f.reference+f.subject+f.sample != "":
 		return fail("-journal, -reference, -subject and -sample are for the rows of a -sheet")
 	}
 	if err := f.checkFiles(); err != nil {
@@ -78,7 +90,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 // checkFiles refuses a file that would be written over another.
 func (f flags) checkFiles() error {
 	used := make(map[string]string)
-	for _, file := range []struct{ flag, path string }{{"-sheet", f.sheet}, {"-journal", f.journal}, {"-csv", f.csv}} {
+	for _, file := range []struct{ flag, path string }{{"-sheet", f.sheet}, {"-journal", f.journal}, {"-csv", f.csv}, {"-settle", f.settle}} {
 		if file.path == "" || file.path == "-" {
 			continue
 		}

@@ -2,6 +2,8 @@
 //
 //	go -C examples run ./audit -store ID -sheet FILE [flags]
 //	go -C examples run ./audit -store ID[,ID...] [flags]
+//	go -C examples run ./audit -store ID -sheet FILE -journal FILE -doubts [-csv FILE]
+//	go -C examples run ./audit -store ID -journal FILE -settle FILE
 //
 // With -sheet: which rows of this sheet are in the store, which are not, which are there twice? It reads the store's import
 // jobs, whoever started them, and holds what they say against the read sets that are there. A sheet is anything that package
@@ -11,11 +13,17 @@
 //
 // Without: which read sets of these stores have the same content? That is told by their ETags, which the service computes.
 //
+// With -doubts: of which sources does the journal not know what became of them? Of each, it tells the read sets that an import
+// has found it may be. In the CSV file, a person writes into the column decision of every row the id of a read set, or the words
+// "not imported". -settle writes the decisions into the journal, so that the next import goes on: those of each doubt that is
+// decided whole, and that nothing in the store contradicts. The page docs/doubts.md says how to decide.
+//
 // The answer is a table, and with -csv a file as well. It uses the credentials and the Region of the AWS environment, and needs
 // the permissions that docs/permissions.md has for an auditor.
 //
-// It ends with 0 if every row is in the store once, or no content is there twice; with 1 if that is not so; and with 2 if the
-// arguments or the sheet are not valid, the service cannot be asked, or the file cannot be written.
+// It ends with 0 if every row is in the store once, no content is there twice, or nothing is in doubt (any more); with 1 if that
+// is not so; and with 2 if the arguments or the sheet are not valid, the service cannot be asked, a file cannot be written, or a
+// decision is refused.
 package main
 
 import (
@@ -53,7 +61,7 @@ func connect(ctx context.Context) (readsetimport.API, error) {
 // How the program ends.
 const (
 	exitGood   = 0
-	exitFound  = 1 // something is missing or double
+	exitFound  = 1 // something is missing, double or in doubt
 	exitFailed = 2
 )
 
@@ -74,6 +82,8 @@ func run(ctx context.Context, connect func(context.Context) (readsetimport.API, 
 	case err != nil:
 		sheet.PrintFaults(stderr, "audit", err)
 		return exitFailed
+	case answer.failed:
+		return exitFailed
 	case answer.good:
 		return exitGood
 	}
@@ -86,6 +96,15 @@ func audit(ctx context.Context, connect func(context.Context) (readsetimport.API
 		if asked, err = readSheet(f, stdin); err != nil {
 			return table{}, err
 		}
+	}
+	var decided map[rowKey]decision
+	if f.settle != "" {
+		if decided, err = readDecisions(f.settle); err != nil {
+			return table{}, err
+		}
+	}
+	if err := f.checkDoubts(); err != nil {
+		return table{}, err
 	}
 	if err := checkCSV(f.csv); err != nil {
 		return table{}, err
@@ -119,10 +138,29 @@ func audit(ctx context.Context, connect func(context.Context) (readsetimport.API
 	if err != nil {
 		return table{}, err
 	}
-	if f.sheet == "" {
+	switch {
+	case f.settle != "":
+		return settleDoubts(ctx, client, log, f.stores[0], decided, p)
+	case f.doubts:
+		return listDoubts(ctx, client, log, f.stores[0], asked, p)
+	case f.sheet == "":
 		return findDoubles(ctx, client, f.stores, p)
 	}
 	return auditSheet(ctx, client, log, f.stores[0], asked, p)
+}
+
+// checkDoubts refuses a journal that is not there, which has no doubts, and a file that may have a person's decisions.
+func (f flags) checkDoubts() error {
+	if !f.doubts && f.settle == "" {
+		return nil
+	}
+	if _, err := os.Stat(f.journal); err != nil {
+		return err
+	}
+	if info, err := os.Stat(f.csv); f.csv != "" && err == nil && info.Size() > 0 {
+		return fmt.Errorf("%s is there already, and may have decisions: give another file to -csv", f.csv)
+	}
+	return nil
 }
 
 // readSheet reads the sheet, which must have a row and be for the store.

@@ -248,7 +248,7 @@ func (r *row) answer() (status, []string, string) {
 	case r.said.State == recall.UnderWay && r.said.JobID != "":
 		return underWay, nil, "job " + r.said.JobID + " has it"
 	case r.said.State == recall.UnderWay:
-		return underWay, nil, "an import was cut off when it sent it: its next run finds out what became of it"
+		return underWay, nil, "an import was cut off when it sent it: its next run finds out what became of it, or leaves that to you: see -doubts"
 	case len(r.maybe) > 0:
 		return unclear, r.maybe, sentence(append([]string{"of its subject, sample and type, uploaded or from a job that is no longer listed: look whether it is this one"}, r.lost...))
 	case len(r.lost) > 0:

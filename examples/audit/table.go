@@ -17,7 +17,9 @@ type table struct {
 	header  []string
 	rows    [][]string
 	summary string
-	good    bool // nothing is missing or double
+	good    bool   // nothing is missing, double or in doubt
+	failed  bool   // something that was asked for could not be done
+	file    *table // what the CSV file has, if that is more than what is printed
 }
 
 // print prints the table, aligned, and the summary.
@@ -62,6 +64,9 @@ func checkCSV(path string) error {
 func (t table) writeCSV(path string) error {
 	if path == "" {
 		return nil
+	}
+	if t.file != nil {
+		t = *t.file
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {

@@ -205,6 +205,9 @@ func finish(ctx context.Context, f flags, files *files, report *readsetimport.Re
 	switch {
 	case f.journal != "":
 		fmt.Fprintln(stderr, "import: the same command again imports what is not in the store")
+		if ctx.Err() == nil && errors.Is(err, readsetimport.ErrUnresolved) {
+			fmt.Fprintln(stderr, "import: what stays in doubt is for a person to decide: audit -doubts lists it, and docs/doubts.md says how")
+		}
 	case ctx.Err() != nil && !f.simulated:
 		fmt.Fprintf(stderr, "import: the same sheet with -run-id %s finds the jobs that were started again, if it is soon\n", report.RunID)
 	}

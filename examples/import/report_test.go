@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -56,4 +58,30 @@ in already    3333333333  s3://bucket/?[2J.bam
        2 not known: job … was still running: interrupted
 7 of 12 read sets are in the store
 `, out.String())
+}
+
+// How an import can go on is said in the end, and what to do where running it again does not help.
+func TestFinishInDoubt(t *testing.T) {
+	const again = "import: the same command again imports what is not in the store\n"
+	const person = "import: what stays in doubt is for a person to decide: audit -doubts lists it, and docs/doubts.md says how\n"
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("interrupted"))
+	for name, test := range map[string]struct {
+		ctx     context.Context
+		journal string
+		err     error
+		want    string
+	}{
+		"in doubt":          {t.Context(), "stores.journal", readsetimport.ErrUnresolved, "import: " + readsetimport.ErrUnresolved.Error() + "\n" + again + person},
+		"failed":            {t.Context(), "stores.journal", readsetimport.ErrIncomplete, "import: " + readsetimport.ErrIncomplete.Error() + "\n" + again},
+		"cut off":           {ended, "stores.journal", readsetimport.ErrUnresolved, "import: cut off: interrupted\n" + again},
+		"without a journal": {t.Context(), "", readsetimport.ErrUnresolved, "import: " + readsetimport.ErrUnresolved.Error() + "\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := &readsetimport.Report{Results: []readsetimport.Result{{Err: test.err}}}
+			var stderr strings.Builder
+			require.Equal(t, exitFailed, finish(test.ctx, flags{journal: test.journal}, new(files), report, test.err, io.Discard, &stderr))
+			require.Equal(t, test.want, stderr.String())
+		})
+	}
 }

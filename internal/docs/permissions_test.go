@@ -2,6 +2,7 @@ package docs
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -14,11 +15,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
 	"github.com/readsetimport/readsetimport/s3files"
 )
@@ -175,6 +179,37 @@ func TestStorePolicy(t *testing.T) {
 	want := map[string][]string{arn: {"omics:ListReadSets"}, arn + "/readSet/*": {"omics:GetReadSetMetadata"}}
 	require.Equal(t, want, allowed(policies(t)["store"]))
 	require.ElementsMatch(t, operationsOf[readsetimport.ReadSetAPI](), slices.Concat(want[arn], want[arn+"/readSet/*"]))
+}
+
+// An import that has a batch in doubt for long calls what the two policies allow that its page names for it, and nothing else.
+func TestDoubtPolicy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.JobRetention = time.Hour })
+		service.Inject(omicstest.OpStart, omicstest.DropAfter())
+		log, err := journal.Open(filepath.Join(t.TempDir(), "journal"))
+		require.NoError(t, err)
+		defer log.Close()
+		target := readsetimport.Target{SequenceStoreID: store, RoleARN: role}
+		sources := []readsetimport.Source{readsetimport.UBAM("s3://your-bucket/A.bam").WithSubject("A").WithSample("A")}
+		for _, wait := range []time.Duration{time.Millisecond, 24 * time.Hour} {
+			client, err := readsetimport.New(service.Client(), func(o *readsetimport.Options) { o.Journal = log })
+			require.NoError(t, err)
+			ctx, cancel := context.WithTimeout(t.Context(), wait)
+			_, err = client.Import(ctx, target, sources)
+			cancel()
+			require.ErrorIs(t, err, readsetimport.ErrUnresolved)
+			time.Sleep(8 * 24 * time.Hour)
+		}
+		called := make(map[string]bool)
+		for _, r := range service.Requests("") {
+			called["omics:"+r.Op] = true
+		}
+		may := allowed(slices.Concat(policies(t)["caller"], policies(t)["store"]))
+		delete(may, role)
+		actions := slices.Concat(slices.Collect(maps.Values(may))...)
+		require.ElementsMatch(t, slices.Collect(maps.Keys(called)), actions)
+	})
 }
 
 // A caller of package s3files may do what each method of its client needs.
