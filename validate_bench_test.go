@@ -31,6 +31,18 @@ func BenchmarkValidate(b *testing.B) {
 	}
 }
 
+// BenchmarkValidateInvalid finds two faults.
+func BenchmarkValidateInvalid(b *testing.B) {
+	source := validFASTQ()
+	source.Source1, source.SampleID = "s3://Reads/1.fastq.gz", "sample\t"
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := source.Validate(); err == nil {
+			b.Fatal("valid")
+		}
+	}
+}
+
 func BenchmarkValidateSources(b *testing.B) {
 	sources := validSources(100_000)
 	b.ReportAllocs()

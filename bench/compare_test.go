@@ -1,60 +1,37 @@
-// Package bench compares ways of importing the same files: this library, and what people write on the SDK by hand.
-//
-//	go test -C bench -run Compare -v
-//
-// prints the tables. Time is virtual, and the tests fail if the library's figures are not what is promised.
-package bench
+package main
 
 import (
 	"flag"
 	"fmt"
 	"io"
 	"testing"
-	"testing/synctest"
 	"text/tabwriter"
-	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/readsetimport/readsetimport/omicstest"
 )
 
 var seeds = flag.Int("seeds", 16, "how many sets of job durations to run this library with")
 
-// figures of one import, or the means of several.
+// jobs of each import.
+const jobs = 300
+
+// figures are the means of several imports.
 type figures struct {
 	makespan float64 // relative to the ideal one, in which every end is seen at once and no slot is ever idle
 	requests float64 // of all kinds for each job, refused ones included
 }
 
-// measured runs an import with so many slots and the durations of a seed.
-func measured(t *testing.T, w way, slots int, seed uint64) (f figures) {
-	durations := logNormal(jobs, seed)
-	synctest.Test(t, func(t *testing.T) {
-		service := omicstest.New(func(o *omicstest.Options) {
-			o.JobDuration = inOrder(durations, nil)
-			o.MaxActiveJobs = slots
-			o.RequestRate = 5
-		})
-		began := time.Now()
-		w.run(t, service, seed, sources(jobs), slots)
-		f.makespan = float64(time.Since(began)) / float64(idealMakespan(durations, slots))
-		f.requests = float64(len(service.Requests(""))) / jobs
-		require.Equal(t, jobs, service.CountReadSets(target.SequenceStoreID))
-	})
-	return f
-}
-
 // means runs imports with the durations of several seeds.
 func means(t *testing.T, w way, slots, seeds int) (mean figures) {
 	for seed := range seeds {
-		f := measured(t, w, slots, uint64(seed+7))
-		mean.makespan += f.makespan / float64(seeds)
-		mean.requests += f.requests / float64(seeds)
+		o := schedule{mix: mix{durations: logNormal}, jobs: jobs, slots: slots}.run(t, w, uint64(seed+7))
+		mean.makespan += float64(o.Took) / float64(o.Ideal) / float64(seeds)
+		mean.requests += o.Requests / float64(seeds)
 	}
 	return mean
 }
 
+// TestCompare holds what the library needs to what is promised, and prints it beside what is written by hand.
 func TestCompare(t *testing.T) {
 	if underRace {
 		t.Skip("too slow under the race detector")

@@ -1,6 +1,6 @@
 //go:build race
 
-package bench
+package main
 
 // underRace is whether the race detector, which makes everything some ten times slower, is on. Tests of schedules over
 // hundreds of jobs leave it to the others.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -49,6 +50,57 @@ func BenchmarkOpenJournal(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/op")
 }
+
+// BenchmarkAppend notes the three records of a job of 100 sources, in a journal that keeps nothing.
+func BenchmarkAppend(b *testing.B) {
+	l := New(nowhere{})
+	require.NoError(b, l.Open(b.Context()))
+	batch := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		records := batchHistory(batch, 100, time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC))
+		batch++
+		b.StartTimer()
+		for _, r := range records {
+			if err := l.Append(b.Context(), r, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkHoldImported asks for sources that are in the store, as an import does that skips them.
+func BenchmarkHoldImported(b *testing.B) {
+	l := New(nowhere{})
+	require.NoError(b, l.Open(b.Context()))
+	var known []journal.Source
+	for batch := range 100 {
+		for _, r := range batchHistory(batch, 100, time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)) {
+			require.NoError(b, l.Append(b.Context(), r, nil))
+			if r.Kind == journal.Sending {
+				known = append(known, r.Sources...)
+			}
+		}
+	}
+	at := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		if s, err := l.Hold(known[at].Fingerprint, b); err != nil || s.ReadSetID == "" {
+			b.Fatal(s, err)
+		}
+		at = (at + 1) % len(known)
+	}
+}
+
+// nowhere is a journal that keeps nothing.
+type nowhere struct{}
+
+func (nowhere) Replay(context.Context) iter.Seq2[journal.Record, error] {
+	return func(func(journal.Record, error) bool) {}
+}
+
+func (nowhere) Append(context.Context, journal.Record) error { return nil }
 
 // writeHistory writes the journal of an import that went well.
 func writeHistory(tb testing.TB, path string, batches int) {

@@ -47,6 +47,9 @@ func (p Place) String() string {
 
 // Fault adds what is wrong with a field.
 func (c *Checker) Fault(at Place, rule, value, detail string) {
+	if c.Findings == nil {
+		c.Findings = make([]Finding, 0, 4) // as many as most invalid sources have
+	}
 	c.Findings = append(c.Findings, Finding{Path: at.String(), Rule: rule, Value: Shorten(value), Detail: detail})
 }
 

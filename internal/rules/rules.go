@@ -37,11 +37,21 @@ func Allowed(value, rule, allowed string) *Fault {
 	return fault(rule, "must be "+allowed)
 }
 
-var notUTF8 = Fault{Pattern, "must be valid UTF-8"}
+var (
+	notUTF8      = Fault{Pattern, "must be valid UTF-8"}
+	notText      = Fault{Pattern, "must have no control characters, such as tab and newline, nor other characters of Unicode category C"}
+	notKeyLength = Fault{Length, "must have a key of 1 to 128 characters"}
+	reservedKey  = Fault{Reserved, "must not have a key that begins with aws:, which AWS reserves"}
+	notKeyText   = Fault{Pattern, "must have a key of letters, digits, white space and _ . : / = + - @ only"}
+	longTagValue = Fault{Length, "must have a value of at most 256 characters"}
+	notTagValue  = Fault{Pattern, "must have a value of letters, digits, white space and _ . : / = + - @ only"}
+)
 
 // Text checks a text of 1 to most characters: ^[\p{L}||\p{M}||\p{Z}||\p{S}||\p{N}||\p{P}]+$ of the service model.
 func Text(value string, most int) *Fault {
 	switch {
+	case isPrintable(value, 1, most):
+		return nil
 	case value == "":
 		return fault(Required, fmt.Sprintf("is required: 1 to %d characters", most))
 	case !utf8.ValidString(value):
@@ -49,7 +59,7 @@ func Text(value string, most int) *Fault {
 	case !within(value, 1, most):
 		return fault(Length, fmt.Sprintf("must have at most %d characters", most))
 	case !isText(value):
-		return fault(Pattern, "must have no control characters, such as tab and newline, nor other characters of Unicode category C")
+		return &notText
 	}
 	return nil
 }
@@ -81,8 +91,33 @@ func allDigits(s string) bool {
 	return s != ""
 }
 
+// isPrintable reports whether s has least to most characters, all of them printable ASCII, as nearly all values do: what
+// checks it first need not look at single characters.
+func isPrintable(s string, least, most int) bool {
+	if len(s) < least || len(s) > most {
+		return false
+	}
+	const each = 0x0101010101010101
+	for ; len(s) >= 8; s = s[8:] { // eight at once: the sums have a byte's highest bit where it is not from 0x20 to 0x7e
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		if (x|(x-0x20*each)|(x+each))&(0x80*each) != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}
+
 // within reports whether s has least to most code points.
 func within(s string, least, most int) bool {
+	if len(s) <= most && least <= 1 {
+		return len(s) >= least // there are no more code points than bytes
+	}
 	n := utf8.RuneCountInString(s)
 	return least <= n && n <= most
 }
@@ -99,10 +134,7 @@ func singleLine(s string) bool {
 
 func isText(s string) bool {
 	for _, r := range s {
-		if 0x20 <= r && r < 0x7f {
-			continue
-		}
-		if !unicode.In(r, unicode.L, unicode.M, unicode.Z, unicode.S, unicode.N, unicode.P) {
+		if !unicode.IsGraphic(r) && !unicode.Is(unicode.Z, r) { // which has the separators of lines and paragraphs besides
 			return false
 		}
 	}
@@ -113,11 +145,11 @@ func isText(s string) bool {
 func TagKey(key string) *Fault {
 	switch {
 	case !within(key, 1, 128):
-		return fault(Length, "must have a key of 1 to 128 characters")
+		return &notKeyLength
 	case IsReservedTagKey(key):
-		return fault(Reserved, "must not have a key that begins with aws:, which AWS reserves")
+		return &reservedKey
 	case !isTagText(key):
-		return fault(Pattern, "must have a key of letters, digits, white space and _ . : / = + - @ only")
+		return &notKeyText
 	}
 	return nil
 }
@@ -126,25 +158,37 @@ func TagKey(key string) *Fault {
 func TagValue(value string) *Fault {
 	switch {
 	case !within(value, 0, 256):
-		return fault(Length, "must have a value of at most 256 characters")
+		return &longTagValue
 	case !isTagText(value):
-		return fault(Pattern, "must have a value of letters, digits, white space and _ . : / = + - @ only")
+		return &notTagValue
 	}
 	return nil
 }
 
 // IsReservedTagKey reports whether AWS keeps the key of a tag for itself.
-func IsReservedTagKey(key string) bool { return len(key) >= 4 && strings.EqualFold(key[:4], "aws:") }
+func IsReservedTagKey(key string) bool {
+	return len(key) >= 4 && key[3] == ':' && strings.EqualFold(key[:3], "aws")
+}
 
 // isTagText is ^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$, the characters of tags in all of AWS.
 func isTagText(s string) bool {
 	for _, r := range s {
 		switch {
-		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
-		case strings.ContainsRune(" _.:/=+-@", r):
-		case !unicode.In(r, unicode.L, unicode.Z, unicode.N):
+		case r < utf8.RuneSelf:
+			if !tagASCII[r] {
+				return false
+			}
+		case !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.Is(unicode.Z, r):
 			return false
 		}
 	}
 	return true
 }
+
+// tagASCII has the ASCII characters of tags.
+var tagASCII = func() (is [utf8.RuneSelf]bool) {
+	for _, c := range " _.:/=+-@ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" {
+		is[c] = true
+	}
+	return is
+}()

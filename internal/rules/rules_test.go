@@ -164,3 +164,24 @@ func TestAllowed(t *testing.T) {
 	require.Equal(t, &Fault{Required, "is required: red or blue"}, Allowed("", "enum", "red or blue"))
 	require.Equal(t, &Fault{"enum", "must be red or blue"}, Allowed("green", "enum", "red or blue"))
 }
+
+// Eight characters are looked at together: each byte must count at each place, beside others of every kind.
+func TestIsPrintable(t *testing.T) {
+	t.Parallel()
+	for _, beside := range []byte{' ', 'a', '~'} {
+		for length := range 20 {
+			text := []byte(strings.Repeat(string(beside), length))
+			require.Equal(t, length >= 1 && length <= 18, isPrintable(string(text), 1, 18))
+			for place := range text {
+				for c := range 256 {
+					text[place] = byte(c)
+					want := 0x20 <= c && c <= 0x7e && length <= 18
+					if want != isPrintable(string(text), 1, 18) {
+						t.Fatalf("%q: want %v", text, want)
+					}
+				}
+				text[place] = beside
+			}
+		}
+	}
+}

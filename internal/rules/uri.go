@@ -5,27 +5,38 @@ import (
 	"unicode/utf8"
 )
 
+var (
+	noURI     = Fault{Required, "is required: s3://bucket/key"}
+	notS3     = Fault{Pattern, "must be s3://bucket/key"}
+	notBucket = Fault{Pattern, "must name a bucket of 3 to 63 lower-case letters, digits, hyphens and dots, a letter or digit first and last"}
+	noKey     = Fault{Pattern, "must name an object: s3://bucket/key"}
+	longKey   = Fault{Length, "must have a key of at most 1024 characters"}
+	lineInKey = Fault{Pattern, "must have no line break in its key"}
+)
+
 // S3URI checks the URI of an object: ^s3://([a-z0-9][a-z0-9-.]{1,61}[a-z0-9])/(.{1,1024})$ of the service model, fault
 // by fault.
 func S3URI(uri string) *Fault {
 	if uri == "" {
-		return fault(Required, "is required: s3://bucket/key")
+		return &noURI
 	}
 	rest, isS3 := strings.CutPrefix(uri, "s3://")
 	bucket, key, _ := strings.Cut(rest, "/")
 	switch {
+	case isS3 && isBucket(bucket) && isPrintable(key, 1, 1024):
+		return nil
 	case !utf8.ValidString(uri):
 		return &notUTF8
 	case !isS3:
-		return fault(Pattern, "must be s3://bucket/key")
+		return &notS3
 	case !isBucket(bucket):
-		return fault(Pattern, "must name a bucket of 3 to 63 lower-case letters, digits, hyphens and dots, a letter or digit first and last")
+		return &notBucket
 	case key == "":
-		return fault(Pattern, "must name an object: s3://bucket/key")
+		return &noKey
 	case !within(key, 1, 1024):
-		return fault(Length, "must have a key of at most 1024 characters")
+		return &longKey
 	case !singleLine(key):
-		return fault(Pattern, "must have no line break in its key")
+		return &lineInKey
 	}
 	return nil
 }
@@ -65,13 +76,15 @@ const ReferenceForm = "arn:PARTITION:omics:REGION:ACCOUNT:referenceStore/ID/refe
 // aligned reads it must be that of a reference in a reference store, as the user guide says.
 func ReferenceARN(arn string, aligned bool) *Fault {
 	switch {
+	case isPrintable(arn, 1, 127) && isReferenceARN(arn):
+		return nil
 	case arn == "":
 		return fault(Required, "is required: "+ReferenceForm)
 	case !utf8.ValidString(arn):
 		return &notUTF8
 	case !within(arn, 1, 127):
 		return fault(Length, "must have at most 127 characters")
-	case aligned && !isReferenceARN(arn):
+	case aligned && !(isReferenceARN(arn) && isText(arn)):
 		return fault(Pattern, "must be "+ReferenceForm)
 	case !strings.HasPrefix(arn, "arn:") || arn == "arn:" || !singleLine(arn):
 		return fault(Pattern, "must be an ARN, like "+ReferenceForm)
@@ -85,7 +98,7 @@ func isReferenceARN(arn string) bool {
 	service, rest, _ := strings.Cut(rest, ":")
 	region, rest, _ := strings.Cut(rest, ":")
 	account, resource, _ := strings.Cut(rest, ":")
-	if scheme != "arn" || partition == "" || service != "omics" || region == "" || !IsAccount(account) || !isText(arn) {
+	if scheme != "arn" || partition == "" || service != "omics" || region == "" || !IsAccount(account) {
 		return false
 	}
 	storeType, rest, _ := strings.Cut(resource, "/")

@@ -1,7 +1,6 @@
-package bench
+package main
 
 import (
-	"context"
 	"sync"
 	"testing"
 	"time"
@@ -28,11 +27,9 @@ var (
 		require.NoError(t, err)
 	}}
 	sdkWaiter = byHand("SDK waiter", waiter, 5*time.Second)
-	every30s  = byHand("every 30 s", lookEvery(30*time.Second), 30*time.Second)
-	every10s  = byHand("every 10 s", lookEvery(10*time.Second), 10*time.Second)
+	every30s  = byHand("every 30 s", lookEvery(30*time.Second, 30*time.Second), 30*time.Second)
+	every10s  = byHand("every 10 s", lookEvery(10*time.Second, 10*time.Second), 10*time.Second)
 )
-
-type waitFunc func(context.Context, *omics.Client, *omics.GetReadSetImportJobInput) error
 
 // byHand has a worker for each slot that starts a job, again and again until it is not refused, and waits for it.
 func byHand(name string, wait waitFunc, again time.Duration) way {
@@ -64,7 +61,11 @@ func byHand(name string, wait waitFunc, again time.Duration) way {
 			group.Go(func() {
 				for s := range queue {
 					job := start(s)
-					for wait(t.Context(), client, &omics.GetReadSetImportJobInput{SequenceStoreId: job.SequenceStoreId, Id: job.Id}) != nil {
+					for {
+						_, err := wait(t.Context(), client, &omics.GetReadSetImportJobInput{SequenceStoreId: job.SequenceStoreId, Id: job.Id})
+						if err == nil {
+							break
+						}
 						time.Sleep(again)
 					}
 				}
@@ -72,23 +73,4 @@ func byHand(name string, wait waitFunc, again time.Duration) way {
 		}
 		group.Wait()
 	}}
-}
-
-func waiter(ctx context.Context, client *omics.Client, in *omics.GetReadSetImportJobInput) error {
-	return omics.NewReadSetImportJobCompletedWaiter(client).Wait(ctx, in, 100*time.Hour)
-}
-
-func lookEvery(d time.Duration) waitFunc {
-	return func(ctx context.Context, client *omics.Client, in *omics.GetReadSetImportJobInput) error {
-		for {
-			time.Sleep(d)
-			job, err := client.GetReadSetImportJob(ctx, in)
-			if err != nil {
-				return err
-			}
-			if job.Status == types.ReadSetImportJobStatusCompleted {
-				return nil
-			}
-		}
-	}
 }
