@@ -13,17 +13,20 @@ import (
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
-// endedJobs are the jobs of which the journal knows the end.
-func (w *world) endedJobs() map[string]bool {
-	known := make(map[string]bool)
+// endedJobs are the sources of which the journal knows how a job of theirs ended.
+func (w *world) endedJobs() map[outcomeKey]bool {
+	known := make(map[outcomeKey]bool)
 	copied := &simulatedFile{&simulatedDisk{cached: w.disk.cached}, w.newProcess(0, runPlan{}, true)}
 	file, err := openOn(copied)
 	if err != nil {
 		return known
 	}
 	for r, err := range file.Replay(context.Background()) {
-		if err == nil && r.Kind == journal.Ended {
-			known[r.JobID] = true
+		if err != nil || r.Kind != journal.Ended {
+			continue
+		}
+		for _, s := range r.Sources {
+			known[outcomeKey{r.JobID, s.Fingerprint}] = true
 		}
 	}
 	return known
@@ -33,7 +36,7 @@ func (w *world) endedJobs() map[string]bool {
 type verdict struct{ imported, failed, unresolved int }
 
 // compare holds the last report against the store.
-func (w *world) compare(report *readsetimport.Report, sheet []readsetimport.Source, known map[string]bool) (verdict, error) {
+func (w *world) compare(report *readsetimport.Report, sheet []readsetimport.Source, known map[outcomeKey]bool) (verdict, error) {
 	sets := make(map[string][]omicstest.ReadSet)
 	for _, set := range w.service.ReadSets(target.SequenceStoreID) {
 		if set.Status == types.ReadSetStatusActive {
@@ -73,7 +76,7 @@ func (w *world) compare(report *readsetimport.Report, sheet []readsetimport.Sour
 			if len(in) > 0 {
 				return v, breach("failed", "%s is reported as failed in job %s, and is in the store by job %s", key, res.JobID, in[0].JobID)
 			}
-			if known[res.JobID] {
+			if known[outcomeKey{res.JobID, target.Fingerprint(sheet[i])}] {
 				return v, breach("not tried again", "%s is reported as failed in job %s, which had ended before: it was not tried again", key, res.JobID)
 			}
 			if want := messageOf(jobs[res.JobID], sheet[i].Source1); want != res.StatusMessage && res.StatusMessage != settledMessage {
