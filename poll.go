@@ -138,7 +138,7 @@ func (c *Client) doubt(s Submission, job Job, e *Error) (Submission, *Error, err
 		if job.completed() {
 			s.Job = job
 		}
-		if s.Job.completed() { // as a list may have told
+		if s.Job.Done() { // as a list may have told
 			s.Search.ClearAt = s.NextAt // when it was completed is by another clock
 		}
 		return s, e, nil

@@ -286,9 +286,11 @@ func (c *Client) settled(s Submission) (Submission, *Error, error) {
 	sources := make([]JobSource, len(s.Batch.Sources))
 	told := make([]search.Told, len(sources))
 	for i, source := range s.Batch.Sources {
-		sources[i] = answers[s.Batch.Target.Fingerprint(source)]
-		sources[i].Source = source
-		told[i] = search.Told{Outcome: job.outcome(sources[i]), Status: sources[i].Status, ReadSetID: sources[i].ReadSetID, Message: sources[i].StatusMessage}
+		js, named := answers[s.Batch.Target.Fingerprint(source)]
+		told[i] = search.Told{Outcome: wire.Unclear, Status: js.Status, ReadSetID: js.ReadSetID, Message: js.StatusMessage}
+		if sources[i].Source = source; named { // a status alone, of a start or a list, tells nothing of them
+			told[i].Outcome = job.outcome(js)
+		}
 	}
 	worst := s.Search.Sets.Tell(s.wants(), told, absent)
 	for i, o := range told {

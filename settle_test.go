@@ -281,3 +281,27 @@ func TestSettleWaitsForTheList(t *testing.T) {
 		require.NoError(t, errors.Join(s.Err()))
 	})
 }
+
+// The service's clock is behind, and each step is taken by a client that has heard nothing of it yet.
+func TestSettleByAClockThatIsBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.JobRetention, o.ClockSkew = time.Hour, -3*time.Hour })
+		b := newBatch(testTarget, "run", testSources(2))
+		job, err := newTestClient(t, service).Start(t.Context(), b)
+		require.NoError(t, err)
+		s := Submission{Batch: b, Phase: PhaseRunning, Job: job, SentAt: time.Now()}
+		time.Sleep(8 * 24 * time.Hour)
+		for range 100 {
+			s, err = newTestClient(t, service).Advance(t.Context(), readBack(t, s))
+			require.NoError(t, err)
+			if s.Ended() {
+				break
+			}
+			time.Sleep(time.Until(s.NextAt))
+		}
+		for _, res := range s.Results() {
+			require.NoError(t, res.Err)
+		}
+	})
+}

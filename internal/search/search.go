@@ -116,9 +116,8 @@ func (s State) list(ctx context.Context, store Store) (State, error) {
 	if s.Pages >= PageMax && next != "" {
 		return s, ErrEndless
 	}
-	const skew = 15 * time.Minute / 2
-	if s.Page == "" && s.After.Sub(store.After(s.Since)) > skew && s.Pages < PageMax {
-		return s, nil // the answer tells that the service's clock is behind: the list must begin earlier
+	if s.Page == "" && s.beginsLate(store) && s.Pages < PageMax {
+		return s, nil
 	}
 	for _, id := range ids {
 		if !store.Other(id) && !slices.Contains(s.Found, id) && !slices.Contains(s.Candidates, id) {
@@ -128,6 +127,12 @@ func (s State) list(ctx context.Context, store Store) (State, error) {
 	slices.Sort(s.Candidates)
 	s.Page, s.Listed = next, next == ""
 	return s, nil
+}
+
+// beginsLate reports whether an answer tells that the service's clock is behind, so that the list must begin earlier.
+func (s State) beginsLate(store Store) bool {
+	const skew = 15 * time.Minute / 2
+	return s.After.Sub(store.After(s.Since)) > skew
 }
 
 // job reads the next candidate and compares it with the batch.
@@ -250,7 +255,7 @@ func (s State) OfReadSets(ctx context.Context, store Store, wants []Want, own st
 		if s.After.IsZero() || sets.Page == "" {
 			s.After = store.After(s.Since)
 		}
-		err = sets.list(ctx, store, persons[sets.Person], s.After, wants, own)
+		err = sets.list(ctx, store, persons[sets.Person], s, wants, own)
 	}
 	if err == nil && (sets.Pages > PageMax || max(len(sets.Others), len(sets.Gone), len(sets.Made), len(sets.Unclear)) > setMax) {
 		err = ErrTooMany
@@ -274,12 +279,14 @@ func (sets *Sets) advance() {
 func (sets *Sets) next() { sets.Job, sets.Unread = "", sets.Unread[1:] }
 
 // list reads one page of a person's read sets. Uploaded ones, deleted ones and those of other types cannot be of the batch.
-func (sets *Sets) list(ctx context.Context, store Store, p Person, after time.Time, wants []Want, own string) error {
-	page, next, err := store.ReadSets(ctx, p, after, sets.Page)
+func (sets *Sets) list(ctx context.Context, store Store, p Person, s State, wants []Want, own string) error {
+	page, next, err := store.ReadSets(ctx, p, s.After, sets.Page)
 	if err != nil {
 		return err
 	}
-	sets.Pages++
+	if sets.Pages++; sets.Page == "" && s.beginsLate(store) {
+		return nil
+	}
 	for _, set := range page {
 		if (own != "" || fits(wants, p, set.Type)) && mayBe(set, p) {
 			sets.Unread = append(slices.Clone(sets.Unread), set.ID)
