@@ -113,7 +113,8 @@ const (
 // The step from planned to sending makes no request, so that the state that says "this token may have been used" is
 // saved before the first request leaves. Replace the old state by the returned one, whether or not there is an error.
 // Failures that pass by themselves (throttling, full quotas, lost answers, looks that fail) are not returned as errors:
-// they are in Failures and LastError, and NextAt says when to try again.
+// they are in Failures and LastError, and NextAt says when to try again. Package steps keeps the state small for engines that
+// bound it, and says what else the owner of a state must know.
 //
 // The error is one of these. Except after the last, the submission can be handed to Advance again once the cause is
 // fixed:
