@@ -63,7 +63,7 @@ type packed struct {
 	Outcomes []outcome            `json:"outcomes,omitempty"`
 }
 
-// MarshalJSON writes the state.
+// MarshalJSON writes the state as an engine carries it: in less than 32 KiB, and without ids of subjects and samples.
 func (s State) MarshalJSON() ([]byte, error) {
 	out := saved{Submission: s.submission, Batch: s.digest, ClientToken: s.submission.Batch.ClientToken}
 	if s.submission.Search.On() || len(s.outcomes) > 0 {
@@ -75,7 +75,8 @@ func (s State) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// UnmarshalJSON reads a state. The error says so if it is none.
+// UnmarshalJSON reads a state that MarshalJSON wrote, by this version or an earlier one. The error says if the text is none, and
+// the state stays as it was.
 func (s *State) UnmarshalJSON(data []byte) error {
 	var in saved
 	if err := json.Unmarshal(data, &in); err != nil {

@@ -82,14 +82,14 @@ func (s State) With(b readsetimport.Batch) (readsetimport.Submission, error) {
 	return next, nil
 }
 
-// Ended reports whether nothing is left to do.
+// Ended reports whether nothing is left to do, so that an engine takes no more steps: the batch is done, or unresolved.
 func (s State) Ended() bool { return s.submission.Ended() }
 
 // NextAt returns when to take the next step; the zero time means at once, if the state has not ended. An earlier step costs
 // a request and does no harm.
 func (s State) NextAt() time.Time { return s.submission.NextAt }
 
-// Phase returns how far the batch is.
+// Phase returns how far the batch is, for a Choice state or a query: see the phases of [readsetimport.Submission].
 func (s State) Phase() readsetimport.Phase { return s.submission.Phase }
 
 // Job returns the batch's job, by which events of the service name it. It is zero until the job is known.
