@@ -47,7 +47,7 @@ type JobSource struct {
 
 // Done reports whether the job's status says that it has ended, well or badly. A status that this package does not know
 // is not an end.
-func (j Job) Done() bool { return j.completed() || wire.Failed(j.Status) }
+func (j Job) Done() bool { return wire.Ended(j.Status) }
 
 func (j Job) completed() bool { return wire.Completed(j.Status) }
 

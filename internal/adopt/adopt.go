@@ -137,7 +137,7 @@ func (r *run[S]) list() ([]string, error) {
 		jobs = append(jobs, job)
 	}
 	running := func(j Job[S]) int {
-		if wire.Completed(j.Status) || wire.Failed(j.Status) {
+		if wire.Ended(j.Status) {
 			return 0
 		}
 		return 1
@@ -311,7 +311,7 @@ func (r *run[S]) adopt(ctx context.Context, job Job[S]) error {
 // service describes oddly, so that the next import looks again.
 func (s Source[S]) standing(job types.ReadSetImportJobStatus) journal.Source {
 	out := journal.Source{Fingerprint: s.Fingerprint, Status: types.ReadSetImportJobItemStatusInProgress}
-	if !wire.Completed(job) && !wire.Failed(job) {
+	if !wire.Ended(job) {
 		return out
 	}
 	switch wire.OutcomeOf(job, s.Status, s.ReadSetID != "") {

@@ -45,7 +45,7 @@ func Doubts[S any](ctx context.Context, l *ledger.Ledger, store Store[S]) ([]jou
 
 // tells reports whether the job says what became of a source, or is going to.
 func (j Job[S]) tells(f journal.Fingerprint) bool {
-	if !wire.Completed(j.Status) && !wire.Failed(j.Status) {
+	if !wire.Ended(j.Status) {
 		return true
 	}
 	s := j.source(f)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
@@ -199,7 +198,7 @@ func (l *Ledger) Gone(ctx context.Context, r journal.Record) (int, error) {
 
 // hasReadSet reports whether a source is in the store as this read set, as far as the journal knows.
 func (l *Ledger) hasReadSet(f journal.Fingerprint, id string) bool {
-	if e := l.entries[f]; e.imported && strings.Split(e.batch.readSets, " ")[e.place] == id {
+	if e := l.entries[f]; e.imported && e.readSetID() == id {
 		return true
 	}
 	return slices.ContainsFunc(l.spares[f], func(s spare) bool { return s.readSetID == id })
@@ -223,7 +222,7 @@ func (l *Ledger) applyGone(r journal.Record) {
 		}
 		e := l.entries[s.Fingerprint]
 		switch {
-		case e.imported && strings.Split(e.batch.readSets, " ")[e.place] == s.ReadSetID:
+		case e.imported && e.readSetID() == s.ReadSetID:
 			l.entries[s.Fingerprint] = entry{tries: e.tries + 1}
 		case !e.imported:
 			e.tries++
@@ -238,15 +237,11 @@ func (l *Ledger) ReadSets(storeID string) []journal.Source {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []journal.Source
-	ids := make(map[*batch][]string)
 	for f, e := range l.entries {
 		if !e.imported || e.batch.SequenceStoreID != storeID {
 			continue
 		}
-		if ids[e.batch] == nil {
-			ids[e.batch] = strings.Split(e.batch.readSets, " ")
-		}
-		out = append(out, journal.Source{Fingerprint: f, ReadSetID: ids[e.batch][e.place]})
+		out = append(out, journal.Source{Fingerprint: f, ReadSetID: e.readSetID()})
 	}
 	for f, spares := range l.spares {
 		for _, s := range spares {

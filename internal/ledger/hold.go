@@ -3,7 +3,6 @@ package ledger
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/readsetimport/readsetimport/journal"
 )
@@ -28,7 +27,7 @@ func (l *Ledger) standing(f journal.Fingerprint) Standing {
 	s := Standing{Tries: int(e.tries)}
 	switch {
 	case e.imported:
-		s.JobID, s.ReadSetID = e.batch.JobID, strings.Split(e.batch.readSets, " ")[e.place]
+		s.JobID, s.ReadSetID = e.batch.JobID, e.readSetID()
 	case e.batch != nil:
 		s.Batch, s.JobID = e.batch.ClientToken, e.batch.JobID
 	case len(l.spares[f]) > 0:

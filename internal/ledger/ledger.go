@@ -42,6 +42,19 @@ type entry struct {
 	imported bool
 }
 
+// readSetID returns the read set that the source was imported as, or "" if it was not.
+func (e entry) readSetID() string {
+	if !e.imported {
+		return ""
+	}
+	ids := e.batch.readSets
+	for range e.place {
+		_, ids, _ = strings.Cut(ids, " ")
+	}
+	id, _, _ := strings.Cut(ids, " ")
+	return id
+}
+
 // spare is a read set of a source beside the one that its entry has: it counts where the entry has none.
 type spare struct{ readSetID, jobID, storeID string }
 

@@ -55,6 +55,9 @@ func Completed(job types.ReadSetImportJobStatus) bool {
 	return job == types.ReadSetImportJobStatusCompleted || job == types.ReadSetImportJobStatusCompletedWithFailures
 }
 
+// Ended reports whether a job of this status has ended, well or badly.
+func Ended(job types.ReadSetImportJobStatus) bool { return Completed(job) || Failed(job) }
+
 // KnownStatus reports whether this package knows the status of a job.
 func KnownStatus(job types.ReadSetImportJobStatus) bool { return slices.Contains(JobStatuses, job) }
 
