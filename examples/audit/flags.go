@@ -5,11 +5,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/readsetimport/readsetimport/examples/internal/paths"
 )
 
 // flags of the program.
@@ -81,27 +82,9 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	case f.settle == "" && f.sheet == "" && f.journal+f.reference+f.subject+f.sample != "":
 		return fail("-journal, -reference, -subject and -sample are for the rows of a -sheet")
 	}
-	if err := f.checkFiles(); err != nil {
+	if err := paths.Distinct(paths.Named{Flag: "-sheet", Path: f.sheet}, paths.Named{Flag: "-journal", Path: f.journal},
+		paths.Named{Flag: "-csv", Path: f.csv}, paths.Named{Flag: "-settle", Path: f.settle}); err != nil {
 		return fail(err.Error())
 	}
 	return f, nil
-}
-
-// checkFiles refuses a file that would be written over another.
-func (f flags) checkFiles() error {
-	used := make(map[string]string)
-	for _, file := range []struct{ flag, path string }{{"-sheet", f.sheet}, {"-journal", f.journal}, {"-csv", f.csv}, {"-settle", f.settle}} {
-		if file.path == "" || file.path == "-" {
-			continue
-		}
-		path, err := filepath.Abs(file.path)
-		if err != nil {
-			return err
-		}
-		if other, twice := used[path]; twice {
-			return fmt.Errorf("%s and %s are the same file", other, file.flag)
-		}
-		used[path] = file.flag
-	}
-	return nil
 }

@@ -6,13 +6,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/examples/internal/paths"
 )
 
 // flags of the program.
@@ -131,21 +131,9 @@ func isPrefix(text string) bool {
 
 // checkFiles refuses a file that would be written over another.
 func checkFiles(f flags) error {
-	used := make(map[string]string)
-	for _, file := range []struct{ flag, path string }{
-		{"-sheet", f.sheet}, {"-write", f.write}, {"-findings", f.findings}, {"-journal", f.journal}, {"-results", f.results}, {"-events", f.events}, {"-timeline", f.timeline},
-	} {
-		if file.path == "" || file.path == "-" {
-			continue
-		}
-		path, err := filepath.Abs(file.path)
-		if err != nil {
-			return err
-		}
-		if other, twice := used[path]; twice {
-			return fmt.Errorf("%s and %s are the same file", other, file.flag)
-		}
-		used[path] = file.flag
-	}
-	return nil
+	return paths.Distinct(
+		paths.Named{Flag: "-sheet", Path: f.sheet}, paths.Named{Flag: "-write", Path: f.write}, paths.Named{Flag: "-findings", Path: f.findings},
+		paths.Named{Flag: "-journal", Path: f.journal}, paths.Named{Flag: "-results", Path: f.results}, paths.Named{Flag: "-events", Path: f.events},
+		paths.Named{Flag: "-timeline", Path: f.timeline},
+	)
 }
