@@ -59,9 +59,7 @@ func TestSettledJobIsNeverAdopted(t *testing.T) {
 		t.Logf("%+v", found)
 		_, err = c.Import(t.Context(), testTarget, sources)
 		require.NoError(t, err)
-		for _, s := range sources {
-			require.Equal(t, 1, sentTimes(service, s))
-		}
+		requireSentOnce(t, service, sources)
 	})
 }
 
@@ -92,9 +90,7 @@ func TestSettledJobHidesAnotherDoubt(t *testing.T) {
 		}
 		_, err = c.Import(t.Context(), testTarget, sources)
 		t.Log(err)
-		for _, s := range sources {
-			require.Equal(t, 1, sentTimes(service, s))
-		}
+		requireSentOnce(t, service, sources)
 	})
 }
 
@@ -117,9 +113,7 @@ func TestAdoptRunningJobAroundDoubt(t *testing.T) {
 		require.Equal(t, &Adoption{Jobs: 1, Running: 2}, found)
 		_, err = c.Import(t.Context(), testTarget, sources)
 		t.Log(err)
-		for _, s := range sources {
-			require.Equal(t, 1, sentTimes(service, s))
-		}
+		requireSentOnce(t, service, sources)
 	})
 }
 
@@ -151,9 +145,7 @@ func TestAdoptRunningJobPartlyInHand(t *testing.T) {
 			require.NoError(t, err)
 			c = newTestClient(t, service, journaled(mem))
 		}
-		for _, s := range sources {
-			require.Equal(t, 1, sentTimes(service, s))
-		}
+		requireSentOnce(t, service, sources)
 	})
 }
 
@@ -241,9 +233,7 @@ func TestSettleAgainstTheJob(t *testing.T) {
 		t.Log(c.Settle(t.Context(), doubts[0], nil))
 		_, err = c.Import(t.Context(), testTarget, sources)
 		require.NoError(t, err)
-		for _, s := range sources {
-			require.Equal(t, 1, sentTimes(service, s))
-		}
+		requireSentOnce(t, service, sources)
 	})
 }
 
@@ -277,9 +267,7 @@ func TestSpareBehindADoubt(t *testing.T) {
 		require.Error(t, <-imported)
 		report, err := newTestClient(t, service, journaled(mem), noTokens).Import(t.Context(), testTarget, sources)
 		t.Log(err, report.Results[1].AlreadyImported)
-		for _, s := range sources {
-			require.Equal(t, 1, sentTimes(service, s))
-		}
+		requireSentOnce(t, service, sources)
 	})
 }
 

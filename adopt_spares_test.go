@@ -27,6 +27,13 @@ func sentTimes(service *omicstest.Service, s Source) (n int) {
 	return n
 }
 
+func requireSentOnce(t *testing.T, service *omicstest.Service, sources []Source) {
+	t.Helper()
+	for _, s := range sources {
+		require.Equal(t, 1, sentTimes(service, s))
+	}
+}
+
 // One source of a job is in doubt: the others are adopted, and the job stays unknown, since it may be the one in doubt.
 func TestAdoptAroundDoubt(t *testing.T) {
 	t.Parallel()
@@ -58,9 +65,7 @@ func TestAdoptAroundDoubt(t *testing.T) {
 			require.True(t, res.AlreadyImported)
 		}
 		require.NoError(t, report.Results[3].Err)
-		for _, s := range sources {
-			require.Equal(t, 1, sentTimes(service, s))
-		}
+		requireSentOnce(t, service, sources)
 	})
 }
 
@@ -98,9 +103,7 @@ func TestAdoptWhatIsInHand(t *testing.T) {
 					require.NoError(t, err)
 					c = newTestClient(t, service, journaled(mem))
 				}
-				for _, s := range sources {
-					require.Equal(t, 1, sentTimes(service, s))
-				}
+				requireSentOnce(t, service, sources)
 			})
 		})
 	}

@@ -242,9 +242,7 @@ func TestSweptAndGone(t *testing.T) {
 		report, err := newTestClient(t, service, journaled(mem), single).Import(t.Context(), testTarget, sources)
 		t.Log(err, report.Results[0].Err)
 		_, _ = newTestClient(t, service, journaled(mem), single).Import(t.Context(), testTarget, sources)
-		for _, s := range sources {
-			require.Equal(t, 1, sentTimes(service, s))
-		}
+		requireSentOnce(t, service, sources)
 	})
 }
 
@@ -373,9 +371,7 @@ func TestOldDoubtWithoutItsSources(t *testing.T) {
 				t.Log(err)
 				_, err = newTestClient(t, service, journaled(mem)).Import(t.Context(), testTarget, sources)
 				t.Log(err)
-				for _, s := range sources {
-					require.Equal(t, 1, sentTimes(service, s))
-				}
+				requireSentOnce(t, service, sources)
 			})
 		})
 	}
