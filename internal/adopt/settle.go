@@ -66,14 +66,18 @@ func Settle[S any](ctx context.Context, l *ledger.Ledger, store Store[S], d jour
 	if b, underWay := l.Batch(d.ClientToken); !underWay || b.JobID != d.JobID {
 		return ledger.ErrSettled
 	}
-	read := make(map[string]func() (Job[S], bool, error))
+	read := make(map[string]Job[S]) // each job is read once; one that is not known has no id
 	look := store.Job
-	store.Job = func(ctx context.Context, id string) (Job[S], bool, error) { // each once
-		if read[id] == nil {
-			job, known, err := look(ctx, id)
-			read[id] = func() (Job[S], bool, error) { return job, known, err }
+	store.Job = func(ctx context.Context, id string) (Job[S], bool, error) {
+		job, before := read[id]
+		if before {
+			return job, job.ID != "", nil
 		}
-		return read[id]()
+		job, known, err := look(ctx, id)
+		if err == nil {
+			read[id] = job
+		}
+		return job, known, err
 	}
 	var job Job[S]
 	known := false
@@ -113,8 +117,8 @@ func Settle[S any](ctx context.Context, l *ledger.Ledger, store Store[S], d jour
 		}
 	}
 	for _, s := range d.Sources {
-		for id, look := range read {
-			if job, known, _ := look(); known && readSetIDs[s.Fingerprint] == "" && job.source(s.Fingerprint).ReadSetID != "" {
+		for id, job := range read {
+			if readSetIDs[s.Fingerprint] == "" && job.source(s.Fingerprint).ReadSetID != "" {
 				return fmt.Errorf("readsetimport: job %s brought in source %s", id, s.Fingerprint)
 			}
 		}
