@@ -161,8 +161,7 @@ func (c *Client) Doubts(ctx context.Context, t Target) ([]Doubt, error) {
 }
 
 // Settle writes a person's decision on a doubt into the journal, so that the next import goes on: each source with an id was
-// imported as that read set, and is skipped; each without one was not imported, and is sent again under a new token. Decide
-// for all sources of the doubt at once.
+// imported as that read set, and is skipped; each without one was not imported, and is sent again under a new token.
 //
 // Nothing is written that the store contradicts: an error says which read set is not in the store, is another source's, or was
 // made of other files by a job that can still be read, or that the job runs. It also says if an import of this client has the

@@ -31,6 +31,11 @@ type flight struct {
 	claims  []chan<- *quota.Slot // imports that want it, of a watcher's batch with a step under way
 }
 
+// inSweeps reports whether the batch's job is looked at with the others, by a list.
+func (f *flight) inSweeps() bool {
+	return f.sub.Phase == PhaseRunning && !f.alone && !f.sub.Search.On()
+}
+
 // end takes a batch out of the import and delivers the results of its sources. Every batch ends here, and only here. It
 // has no step under way, so nothing can come of it any more.
 func (r *run) end(f *flight, out []Result) {

@@ -279,7 +279,7 @@ func (r *run) dispatch(ctx context.Context) {
 	for _, f := range r.flights {
 		switch {
 		case f.busy:
-		case f.sub.Phase == PhaseRunning && !f.alone && !f.sub.Search.On():
+		case f.inSweeps():
 			running = append(running, f)
 			due = due || !f.sub.NextAt.After(now)
 		case !f.sub.NextAt.After(now):
@@ -327,7 +327,7 @@ func (r *run) step(ctx context.Context, f *flight) {
 func (r *run) untilDue() time.Duration {
 	wait := time.Hour
 	for _, f := range r.flights {
-		if !f.busy && !(r.sweeping && f.sub.Phase == PhaseRunning && !f.alone && !f.sub.Search.On()) {
+		if !f.busy && !(r.sweeping && f.inSweeps()) {
 			wait = min(wait, time.Until(f.sub.NextAt))
 		}
 	}

@@ -266,14 +266,9 @@ func unresolved(s Submission, why error) (Submission, error) {
 
 // doubt is the error of a batch that is unresolved.
 func (s Submission) doubt(why error) *DoubtError {
-	e := &DoubtError{JobIDs: s.Search.Found, cause: why}
+	e := &DoubtError{JobIDs: s.Search.Found, ReadSetIDs: s.Search.ReadSetIDs(), cause: why}
 	if s.Job.ID != "" {
 		e.JobIDs = []string{s.Job.ID}
-	}
-	if sets := s.Search.Sets; sets != nil {
-		for _, set := range slices.Concat(sets.Made, sets.Unclear) {
-			e.ReadSetIDs = append(e.ReadSetIDs, set.ID)
-		}
 	}
 	return e
 }

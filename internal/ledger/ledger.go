@@ -378,8 +378,11 @@ func (l *Ledger) AnySpare(sources []journal.Fingerprint) bool {
 func (l *Ledger) IsOthers(storeID, jobID string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for f, spares := range l.spares {
-		if l.inDoubt(f) && slices.ContainsFunc(spares, func(s spare) bool { return s.jobID == jobID }) {
+	for _, b := range l.batches {
+		brought := func(f journal.Fingerprint) bool {
+			return l.inDoubt(f) && slices.ContainsFunc(l.spares[f], func(s spare) bool { return s.jobID == jobID })
+		}
+		if b.JobID == "" && len(l.spares) > 0 && slices.ContainsFunc(b.Sources, brought) {
 			return false
 		}
 	}

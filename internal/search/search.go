@@ -218,6 +218,16 @@ func sameType(a, b types.FileType) bool {
 	return a == b || a == "" || b == "" || isBAM(a) && isBAM(b)
 }
 
+// ReadSetIDs returns the read sets that were found and may be the batch's.
+func (s State) ReadSetIDs() (ids []string) {
+	if s.Sets != nil {
+		for _, m := range slices.Concat(s.Sets.Made, s.Sets.Unclear) {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}
+
 // Persons returns whose the sources are, each once, in their order.
 func Persons(wants []Want) []Person {
 	var out []Person

@@ -82,19 +82,3 @@ func File(uri string) FileKey {
 	sum := sha256.Sum256([]byte(uri))
 	return FileKey(sum[:len(FileKey{})])
 }
-
-// Files are files that came up, by their keys.
-type Files map[FileKey]struct{}
-
-// Has reports whether a file came up. No name is no file.
-func (f Files) Has(uri string) bool {
-	_, is := f[File(uri)]
-	return is && uri != ""
-}
-
-// Add notes a file, unless the name is empty.
-func (f Files) Add(uri string) {
-	if uri != "" {
-		f[File(uri)] = struct{}{}
-	}
-}
