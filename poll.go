@@ -81,7 +81,10 @@ func (c *Client) look(ctx context.Context, s Submission) (Submission, *Error, er
 	if why != nil {
 		return c.doubt(s, job, &Error{Op: opGet.String(), StatusCode: http.StatusOK, Err: why})
 	}
-	s.Job = s.single(job)
+	s.Job = job
+	s.Job.Sources = search.Once(job.Sources, s.carried, func(js JobSource) (Fingerprint, wire.Outcome) {
+		return s.Batch.Target.Fingerprint(js.Source), job.outcome(js)
+	})
 	s.Failures, s.LastError, s.Doubts, s.DeniedSince = 0, "", 0, time.Time{}
 	if ended {
 		return done(s), nil, nil
@@ -182,23 +185,6 @@ func (s Submission) judge(job Job) (ended bool, wrong error) {
 		return true, fmt.Errorf("%w: the job has ended, and some of its sources have no clear outcome", wire.ErrNotCredible)
 	}
 	return ended, nil
-}
-
-// single returns the job with each source once, where another program has sent one twice: as imported, if it was.
-func (s Submission) single(job Job) Job {
-	counts, at := s.sources(), make(map[Fingerprint]int)
-	var out []JobSource
-	for _, js := range job.Sources {
-		f := s.Batch.Target.Fingerprint(js.Source)
-		if i, twice := at[f]; !twice || counts[f] < 2 {
-			at[f] = len(out)
-			out = append(out, js)
-		} else if job.outcome(out[i]) != wire.Imported {
-			out[i] = js
-		}
-	}
-	job.Sources = out
-	return job
 }
 
 // sources counts the sources of the batch's job. It is empty if they are not known.

@@ -112,8 +112,10 @@ func record(before, after Submission, sources []Fingerprint) (journal.Record, bo
 func (s Submission) candidates() map[Fingerprint][]string {
 	out := make(map[Fingerprint][]string)
 	if s.Phase == PhaseDone {
-		for f, js := range s.Job.answers(s.Batch.Target) {
-			out[f] = js.CandidateIDs
+		for _, js := range s.Job.Sources {
+			if len(js.CandidateIDs) > 0 {
+				out[s.Batch.Target.Fingerprint(js.Source)] = js.CandidateIDs
+			}
 		}
 	} else if sets := s.Search.Sets; sets != nil {
 		for i, ids := range sets.Candidates(s.wants()) {

@@ -41,7 +41,7 @@ func (l *Ledger) carried(b *batch) []journal.Fingerprint {
 func (l *Ledger) Doubt(ctx context.Context, token string, candidates map[journal.Fingerprint][]string, givenUp bool) error {
 	l.mu.Lock()
 	b := l.batches[token]
-	if b == nil {
+	if b == nil || len(candidates) == 0 && !givenUp {
 		l.mu.Unlock()
 		return nil
 	}

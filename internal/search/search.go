@@ -73,6 +73,30 @@ func Compare(batch map[journal.Fingerprint]int, n int, of func(int) journal.Fing
 	return m
 }
 
+// Once returns the sources of a job with each one once, where another program has sent it twice: with the best of its outcomes.
+// carried are those of the request, or nil for a batch of our own, which has none twice.
+func Once[S any](sources []S, carried []journal.Fingerprint, is func(S) (journal.Fingerprint, wire.Outcome)) []S {
+	counts := make(map[journal.Fingerprint]int, len(carried))
+	for _, f := range carried {
+		counts[f]++
+	}
+	if len(counts) == len(carried) {
+		return sources
+	}
+	at := make(map[journal.Fingerprint]int)
+	var out []S
+	for _, s := range sources {
+		f, outcome := is(s)
+		if i, twice := at[f]; !twice || counts[f] < 2 {
+			at[f] = len(out)
+			out = append(out, s)
+		} else if _, before := is(out[i]); outcome < before {
+			out[i] = s
+		}
+	}
+	return out
+}
+
 // Store is how the store is asked, by one request each.
 type Store interface {
 	Jobs(ctx context.Context, after time.Time, page string) (ids []string, next string, err error)
