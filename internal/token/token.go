@@ -44,9 +44,9 @@ func token(h hash.Hash) string {
 
 // Fingerprint returns what identifies a source in a sequence store.
 func Fingerprint(sequenceStoreID, fileType, source1, source2, subjectID, sampleID string) journal.Fingerprint {
-	h := sha256.New()
-	hashStrings(h, "source", sequenceStoreID, fileType, source1, source2, subjectID, sampleID)
-	return journal.Fingerprint(h.Sum(nil)[:len(journal.Fingerprint{})])
+	var room [bufferSize]byte
+	sum := sha256.Sum256(appendStrings(room[:0], "source", sequenceStoreID, fileType, source1, source2, subjectID, sampleID))
+	return journal.Fingerprint(sum[:len(journal.Fingerprint{})])
 }
 
 // Digest returns what tells whether a request that is built again is the one that was sent.
@@ -63,14 +63,21 @@ func hashJSON(h hash.Hash, body any) {
 	}
 }
 
-// hashStrings writes strings so that no two lists of them are written alike.
+// bufferSize is of buffers on the stack, for what is hashed of a usual source. What is longer allocates.
+const bufferSize = 512
+
 func hashStrings(h hash.Hash, parts ...string) {
-	var n [8]byte
+	var room [bufferSize]byte
+	h.Write(appendStrings(room[:0], parts...))
+}
+
+// appendStrings writes strings so that no two lists of them are written alike.
+func appendStrings(b []byte, parts ...string) []byte {
 	for _, p := range parts {
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.Write([]byte(p))
+		b = binary.BigEndian.AppendUint64(b, uint64(len(p)))
+		b = append(b, p...)
 	}
+	return b
 }
 
 // FileKey stands for a file. A stream remembers it for every file, so it is as short as is safe: that two of ten million
@@ -79,6 +86,7 @@ type FileKey [10]byte
 
 // File returns the key of the file at a URI.
 func File(uri string) FileKey {
-	sum := sha256.Sum256([]byte(uri))
+	var room [bufferSize]byte
+	sum := sha256.Sum256(append(room[:0], uri...))
 	return FileKey(sum[:len(FileKey{})])
 }

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,6 +15,15 @@ func TestPinned(t *testing.T) {
 	require.Equal(t, "fdc78d0e67976bb51e96804bf57a1998", Fingerprint("1234567890", "FASTQ", "s3://b/1", "s3://b/2", "u", "a").String())
 	require.Equal(t, "05b976d0505cd329af5600b6d8454178", Digest("rsi1-token", "arn:r", body))
 	require.Equal(t, "rsi1-buajxxd2uctipkajqdtk6bxrygny4yndyfnqenozjlzjdvkasaua", Attempt("rsi1-token", 2))
+
+	long := "s3://b/" + strings.Repeat("x", 1024) // longer than the buffers
+	require.Equal(t, "0f872ddbaca308c60a4813f98b3a53f7", Fingerprint("1234567890", "FASTQ", long, long+"2", "ü", "a").String())
+}
+
+// A sheet of a million sources is asked for as many fingerprints, and for twice as many files.
+func TestAllocatesNothing(t *testing.T) {
+	require.Zero(t, testing.AllocsPerRun(100, func() { Fingerprint("1234567890", "FASTQ", "s3://b/1", "s3://b/2", "u", "a") }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { File("s3://bucket/run/1234567_R1.fastq.gz") }))
 }
 
 func TestAttempt(t *testing.T) {
