@@ -6,6 +6,7 @@ import (
 
 	"github.com/readsetimport/readsetimport/internal/rules"
 	"github.com/readsetimport/readsetimport/internal/token"
+	"github.com/readsetimport/readsetimport/internal/wire"
 	"github.com/readsetimport/readsetimport/journal"
 )
 
@@ -81,7 +82,12 @@ func (b Batch) validate() error {
 
 // firstToken is the client token of the batch's first attempt.
 func firstToken(runID string, b Batch) string {
-	return token.First(runID, b.Target.SequenceStoreID, b.Target.RoleARN, b.Sources)
+	return token.First(runID, b.Target.SequenceStoreID, b.Target.RoleARN, b.body())
+}
+
+// body is the JSON of the sources, by which it is told whether a request is the same.
+func (b Batch) body() []byte {
+	return wire.SourcesJSON(len(b.Sources), func(i int) wire.Source { return b.Sources[i].shape() })
 }
 
 // Fingerprint identifies a read set in a journal: see [Target.Fingerprint], and [journal.Fingerprint] for what counts.

@@ -129,7 +129,7 @@ func (s Submission) unplanned() bool { return s.Phase == PhasePlanned || s.Phase
 
 // bodyDigest tells whether a batch that is built again is the one that was sent. It says nothing of the sources.
 func bodyDigest(b Batch) string {
-	return token.Digest(b.ClientToken, b.Target.RoleARN, b.Sources)
+	return token.Digest(b.ClientToken, b.Target.RoleARN, b.body())
 }
 
 // release writes that a batch that is given up was never sent, so that nobody looks for it.

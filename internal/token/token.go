@@ -7,7 +7,6 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"hash"
 	"strconv"
 	"strings"
@@ -17,12 +16,12 @@ import (
 
 const prefix = "rsi1-"
 
-// First returns the client token of a batch's first attempt: a SHA-256 over the run id, the target and the exact body as
-// JSON. It panics if JSON cannot write the body.
-func First(runID, sequenceStoreID, roleARN string, body any) string {
+// First returns the client token of a batch's first attempt: a SHA-256 over the run id, the target and the exact body, which
+// is the JSON of its sources.
+func First(runID, sequenceStoreID, roleARN string, body []byte) string {
 	h := sha256.New()
 	hashStrings(h, "token", runID, sequenceStoreID, roleARN)
-	hashJSON(h, body)
+	hashBody(h, body)
 	return token(h)
 }
 
@@ -50,17 +49,17 @@ func Fingerprint(sequenceStoreID, fileType, source1, source2, subjectID, sampleI
 }
 
 // Digest returns what tells whether a request that is built again is the one that was sent.
-func Digest(clientToken, roleARN string, body any) string {
+func Digest(clientToken, roleARN string, body []byte) string {
 	h := sha256.New()
 	hashStrings(h, "body", clientToken, roleARN)
-	hashJSON(h, body)
+	hashBody(h, body)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-func hashJSON(h hash.Hash, body any) {
-	if err := json.NewEncoder(h).Encode(body); err != nil {
-		panic(err) // strings and a map of strings always encode
-	}
+// hashBody writes the body and a newline, as a json.Encoder does.
+func hashBody(h hash.Hash, body []byte) {
+	h.Write(body)
+	h.Write([]byte{'\n'})
 }
 
 // bufferSize is of buffers on the stack, for what is hashed of a usual source. What is longer allocates.

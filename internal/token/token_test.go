@@ -1,6 +1,7 @@
 package token
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -10,7 +11,8 @@ import (
 // The names are pinned: an upgrade between two attempts must not start a job twice, and one between two imports must not
 // import a source again.
 func TestPinned(t *testing.T) {
-	body := []map[string]string{{"a": "<&>\u2028"}}
+	body, err := json.Marshal([]map[string]string{{"a": "<&>\u2028"}})
+	require.NoError(t, err)
 	require.Equal(t, "rsi1-z7ej3akt4uqxksg5hnpnjuehlzgkbhgcxhihyn4vrja2y24kz4va", First("run-1", "1234567890", "arn:r", body))
 	require.Equal(t, "fdc78d0e67976bb51e96804bf57a1998", Fingerprint("1234567890", "FASTQ", "s3://b/1", "s3://b/2", "u", "a").String())
 	require.Equal(t, "05b976d0505cd329af5600b6d8454178", Digest("rsi1-token", "arn:r", body))
@@ -50,7 +52,7 @@ func TestNoTwoAlike(t *testing.T) {
 		seen[Fingerprint("", "", "", s[0], s[1], s[2]).String()] = true
 	}
 	require.Len(t, seen, 15)
-	require.NotEqual(t, First("r", "s", "a", []int{1}), First("r", "s", "a", []int{2}))
+	require.NotEqual(t, First("r", "s", "a", []byte("[1]")), First("r", "s", "a", []byte("[2]")))
 }
 
 func TestFile(t *testing.T) {
