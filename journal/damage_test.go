@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/stretchr/testify/require"
 )
 
@@ -285,5 +286,40 @@ func FuzzDecodeRecord(f *testing.F) {
 		thorough, errThorough := decodeAny(body)
 		require.Equal(t, errThorough == nil, errFast == nil, "%v, %v", errThorough, errFast)
 		require.Equal(t, thorough, fast)
+	})
+}
+
+// requireAsJSON fails unless the record in a line is what encoding/json makes of it.
+func requireAsJSON(t *testing.T, r Record) {
+	line, err := encodeLine(7, r)
+	require.NoError(t, err)
+	body, ok := checkLine(line, 7)
+	require.True(t, ok)
+	r.Time = r.Time.UTC()
+	want, err := json.Marshal(r)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(body))
+}
+
+func TestEncodeLineAsJSON(t *testing.T) {
+	t.Parallel()
+	for _, r := range lifeOfBatches(1, 3) {
+		requireAsJSON(t, r)
+		r.Sources = []Source{}
+		requireAsJSON(t, r)
+	}
+	requireAsJSON(t, Record{Kind: Placed, Place: &Place{Region: "us-east-1", Endpoint: "<a>", Account: "123456789012"}, Sources: []Source{{}, {ReadSetID: "1"}}})
+}
+
+func FuzzEncodeLine(f *testing.F) {
+	f.Add("token", []byte("0123456789abcdef"), "FINISHED", "1234567890", "", "")
+	f.Add("<&>", []byte("\xff"), "\u2028\"\\", "\t\x7f\xff", "FAILED", "ä")
+	f.Fuzz(func(t *testing.T, token string, fingerprint []byte, status1, id1, status2, id2 string) {
+		sources := []Source{
+			{Status: types.ReadSetImportJobItemStatus(status1), ReadSetID: id1},
+			{Status: types.ReadSetImportJobItemStatus(status2), ReadSetID: id2},
+		}
+		copy(sources[0].Fingerprint[:], fingerprint)
+		requireAsJSON(t, Record{Kind: Ended, ClientToken: token, Sources: sources})
 	})
 }
