@@ -2,6 +2,7 @@ package readsetimport
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/readsetimport/readsetimport/internal/rules"
@@ -43,7 +44,7 @@ func Split(t Target, runID string, sources []Source) ([]Batch, error) {
 	}
 	batches := make([]Batch, 0, (len(sources)+MaxSourcesPerJob-1)/MaxSourcesPerJob)
 	for chunk := range slices.Chunk(sources, MaxSourcesPerJob) {
-		batches = append(batches, newBatch(t, runID, chunk))
+		batches = append(batches, newBatch(t, runID, clones(chunk)))
 	}
 	return batches, nil
 }
@@ -56,21 +57,21 @@ func validateImport(t Target, sources []Source) error {
 	return c.err()
 }
 
-// newBatch takes sources that are known to be valid, and keeps neither the slice nor the maps in it: the client token
-// stands for this body, so nobody may change it.
+// newBatch takes sources that are known to be valid, and keeps them: the client token stands for this body, so nobody may
+// change it.
 func newBatch(t Target, runID string, sources []Source) Batch {
-	b := Batch{Target: t, Sources: make([]Source, len(sources))}
-	for i, s := range sources {
-		b.Sources[i] = s.clone()
-	}
+	b := Batch{Target: t, Sources: sources}
 	b.ClientToken = firstToken(runID, b)
 	return b
 }
 
 // validate checks the batch as [Client.Start] and [Client.Advance] do before they send it. An empty client token is
 // allowed, since they fill it.
-func (b Batch) validate() error {
-	var c checker
+func (s Submission) validate() error {
+	c, b := checker{}, s.Batch
+	if s.checked {
+		return nil
+	}
 	c.target(b.Target)
 	c.Optional(rules.Field("clientToken"), b.ClientToken, 127)
 	if n := len(b.Sources); n > MaxSourcesPerJob {
@@ -86,9 +87,11 @@ func firstToken(runID string, b Batch) string {
 }
 
 // body is the JSON of the sources, by which it is told whether a request is the same.
-func (b Batch) body() []byte {
-	return wire.SourcesJSON(len(b.Sources), func(i int) wire.Source { return b.Sources[i].shape() })
+func (b Batch) body() iter.Seq[[]byte] {
+	return wire.SourcesJSON(len(b.Sources), b.shape)
 }
+
+func (b Batch) shape(i int) wire.Source { return b.Sources[i].shape() }
 
 // Fingerprint identifies a read set in a journal: see [Target.Fingerprint], and [journal.Fingerprint] for what counts.
 type Fingerprint = journal.Fingerprint

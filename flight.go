@@ -16,14 +16,13 @@ import (
 // flight is a batch under way.
 type flight struct {
 	sub     Submission
-	sources []Source      // what the input has of it: all of it, but for one that an earlier import began
-	index   []int         // their positions in the input
-	carried []Fingerprint // with a journal: all of its sources
-	written int           // with a journal: the attempt that it has a sending record of, or 0
-	body    string        // of one that an earlier import began: the digest of its request
-	changed bool          // it cannot be sent as it was: the input has only a part of it, or says something else of it
-	slot    *quota.Slot   // nil once it is given back
-	busy    bool          // a step or a sweep is under way
+	sources []Source    // what the input has of it: all of it, but for one that an earlier import began
+	index   []int       // their positions in the input
+	written int         // with a journal: the attempt that it has a sending record of, or 0
+	body    string      // of one that an earlier import began: the digest of its request
+	changed bool        // it cannot be sent as it was: the input has only a part of it, or says something else of it
+	slot    *quota.Slot // nil once it is given back
+	busy    bool        // a step or a sweep is under way
 	cancel  context.CancelCauseFunc
 	alone   bool // the next look is a Get of its own
 	noted   bool // Notify named it while a look was under way

@@ -165,7 +165,7 @@ func (in *intake) result(res Result) { in.chunk.results = append(in.chunk.result
 func (in *intake) sort(ctx context.Context, s Source, index int) {
 	c, l := &in.chunk, in.r.c.ledger
 	if l == nil {
-		c.sources, c.index = append(c.sources, s), append(c.index, index)
+		in.toSend(s, index)
 		return
 	}
 	f := in.r.target.Fingerprint(s)
@@ -182,9 +182,18 @@ func (in *intake) sort(ctx context.Context, s Source, index int) {
 			in.resume(ctx, b)
 		}
 	default:
-		c.sources, c.index = append(c.sources, s), append(c.index, index)
+		in.toSend(s, index)
 		c.tries = max(c.tries, now.Tries)
 	}
+}
+
+// toSend adds a source to those of the chunk that are to be sent, which are as many as a job has.
+func (in *intake) toSend(s Source, index int) {
+	c, size := &in.chunk, in.r.opts.SourcesPerJob
+	if c.sources == nil {
+		c.sources, c.index = make([]Source, 0, size), make([]int, 0, size)
+	}
+	c.sources, c.index = append(c.sources, s), append(c.index, index)
 }
 
 func alreadyImported(s Source, index int, known ledger.Standing) Result {

@@ -39,7 +39,7 @@ func TestBatchValidate(t *testing.T) {
 		"the token and the target": {Batch{Target{SequenceStoreID: "1234567890", RoleARN: "r"}, "\t", sources(1)}, []fault{{"roleArn", RulePattern}, {"clientToken", RulePattern}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := tc.batch.validate()
+			err := Submission{Batch: tc.batch}.validate()
 			if tc.want == nil {
 				require.NoError(t, err)
 				return

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport/internal/rules"
+	"github.com/readsetimport/readsetimport/internal/search"
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
@@ -85,12 +86,13 @@ func (j Job) allEnded() bool {
 
 // answers returns what the job says of each source that it names. Sources are found by what they are, never by their
 // place. One that is named twice, and not to the same effect, has a status that means nothing.
-func (j Job) answers(t Target) map[Fingerprint]JobSource {
-	out := make(map[Fingerprint]JobSource, len(j.Sources))
-	for _, s := range j.Sources {
+func (j Job) answers(t Target) search.Answers[JobSource] {
+	out := make(search.Answers[JobSource], len(j.Sources))
+	for i := range j.Sources {
+		s := &j.Sources[i]
 		f := t.Fingerprint(s.Source)
-		if first, twice := out[f]; twice && (first.Status != s.Status || first.ReadSetID != s.ReadSetID) {
-			s = JobSource{Source: s.Source, Status: "CONTRADICTORY"}
+		if first := out[f]; first != nil && (first.Status != s.Status || first.ReadSetID != s.ReadSetID) {
+			s = &JobSource{Source: s.Source, Status: "CONTRADICTORY"}
 		}
 		out[f] = s
 	}
@@ -103,7 +105,7 @@ func results(t Target, sources []Source, index []int, job Job) []Result {
 	failure := &JobError{Job: job}
 	out := make([]Result, len(sources))
 	for i, s := range sources {
-		out[i] = failure.result(answers[t.Fingerprint(s)])
+		out[i] = failure.result(answers.Of(t.Fingerprint(s)))
 		out[i].Index, out[i].Source = index[i], s
 	}
 	return out

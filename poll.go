@@ -189,15 +189,10 @@ func (s Submission) judge(job Job) (ended bool, wrong error) {
 
 // sources counts the sources of the batch's job. It is empty if they are not known.
 func (s Submission) sources() map[Fingerprint]int {
-	carried := s.carried
-	if carried == nil {
-		carried = fingerprints(s.Batch.Target, s.Batch.Sources)
+	if s.carried == nil {
+		s.carried = fingerprints(s.Batch.Target, s.Batch.Sources)
 	}
-	counts := make(map[Fingerprint]int, len(carried))
-	for _, f := range carried {
-		counts[f]++
-	}
-	return counts
+	return search.Counts(s.carried)
 }
 
 // nextLook returns how long to wait before the next look at a job that runs.

@@ -117,10 +117,7 @@ var errTooLate = errors.New("the client token is too old")
 // start sends the batch's request under the token of an attempt, unless it is too late when its turn comes. A job it
 // returns has a valid id.
 func (c *Client) start(ctx context.Context, b Batch, attempt int, tooLate func() bool) (Job, error) {
-	in := wire.StartInput(b.Target.SequenceStoreID, b.Target.RoleARN, token.Attempt(b.ClientToken, attempt))
-	for _, s := range b.Sources {
-		in.Sources = append(in.Sources, s.Item())
-	}
+	in := wire.StartInput(b.Target.SequenceStoreID, b.Target.RoleARN, token.Attempt(b.ClientToken, attempt), len(b.Sources), b.shape)
 	send := func(ctx context.Context, in *omics.StartReadSetImportJobInput, fns ...func(*omics.Options)) (*omics.StartReadSetImportJobOutput, error) {
 		if tooLate() {
 			return nil, errTooLate

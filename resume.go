@@ -26,11 +26,12 @@ func (r *run) plan(sources []Source, index []int, tries int) *flight {
 		// The same sources under the same token would answer the job in which they failed.
 		runID += " " + strconv.Itoa(tries)
 	}
-	f := &flight{sources: sources, index: index, sub: Submission{Batch: newBatch(r.target, runID, sources)}}
-	if r.c.ledger != nil {
-		f.carried = fingerprints(r.target, sources)
+	own := sources // nobody else has those of a stream
+	if r.whole != nil {
+		own = clones(sources)
 	}
-	return f
+	sub := Submission{Batch: newBatch(r.target, runID, own), carried: fingerprints(r.target, own), checked: true}
+	return &flight{sources: sources, index: index, sub: sub}
 }
 
 // planAll makes batches of sources, which wait for slots.
@@ -60,7 +61,7 @@ func (r *run) remember(ctx context.Context, f *flight, before, after Submission)
 			return err
 		}
 	}
-	rec, ok := record(before, after, f.carried)
+	rec, ok := record(before, after)
 	if !ok {
 		return nil
 	}
@@ -83,7 +84,7 @@ func (r *run) remember(ctx context.Context, f *flight, before, after Submission)
 
 // record returns the change from one state of a submission to the next as a record, or false if there is nothing to
 // remember.
-func record(before, after Submission, sources []Fingerprint) (journal.Record, bool) {
+func record(before, after Submission) (journal.Record, bool) {
 	r := journal.Record{
 		Time:            time.Now(),
 		SequenceStoreID: after.Batch.Target.SequenceStoreID,
@@ -92,16 +93,14 @@ func record(before, after Submission, sources []Fingerprint) (journal.Record, bo
 	switch {
 	case before.unplanned() && after.Phase == PhaseSending:
 		r.Kind, r.Time, r.Attempt, r.Body = journal.Sending, after.SentAt, after.Attempt, bodyDigest(after.Batch)
-		for _, f := range sources {
-			r.Sources = append(r.Sources, journal.Source{Fingerprint: f})
-		}
+		r.Sources = ledger.Sources(after.carried)
 	case before.Phase == PhaseSending && after.unplanned():
 		r.Kind = journal.Released
 	case before.Phase == PhaseSending && after.Phase == PhaseRunning:
 		r.Kind, r.JobID = journal.Started, after.Job.ID
 	case before.Phase == PhaseRunning && after.Phase == PhaseDone:
 		r.Kind, r.JobID = journal.Ended, after.Job.ID
-		r.Sources = outcomes(after, sources)
+		r.Sources = outcomes(after)
 	default:
 		return journal.Record{}, false
 	}
@@ -138,7 +137,7 @@ func (r *run) release(f *flight) {
 		return
 	}
 	f.written = 0
-	rec, _ := record(Submission{Phase: PhaseSending}, Submission{Phase: PhasePlanned, Batch: f.sub.Batch}, nil)
+	rec, _ := record(Submission{Phase: PhaseSending}, Submission{Phase: PhasePlanned, Batch: f.sub.Batch})
 	// If it cannot be written, the next import looks for the batch, and finds nothing.
 	_ = r.c.ledger.Append(context.Background(), rec, nil)
 }
@@ -250,7 +249,7 @@ func (r *run) claim(ctx context.Context, token string) (ledger.Batch, *quota.Slo
 func (r *run) flightOf(known ledger.Batch, slot *quota.Slot) *flight {
 	t := r.target
 	t.SequenceStoreID = known.SequenceStoreID
-	f := &flight{carried: known.Sources, written: known.Attempt, body: known.Body, changed: true, slot: slot}
+	f := &flight{written: known.Attempt, body: known.Body, changed: true, slot: slot}
 	f.sub = Submission{
 		Batch:   Batch{Target: t, ClientToken: known.ClientToken},
 		Phase:   PhaseSending,
@@ -282,7 +281,7 @@ func (f *flight) add(b *resumption, l *ledger.Ledger) {
 		return
 	}
 	f.sub.Batch.Sources = slices.Clone(f.sources)
-	if f.changed = bodyDigest(f.sub.Batch) != f.body || l.AnySpare(f.carried); !f.changed {
+	if f.changed = bodyDigest(f.sub.Batch) != f.body || l.AnySpare(f.sub.carried); !f.changed {
 		f.sub.Search = Search{}
 		return
 	}
@@ -324,14 +323,14 @@ func (r *run) replan(f *flight) {
 
 // outcomes returns what became of the sources that an ended job carried, where that is clear. Of the others nothing is
 // written, so that the job is looked at again.
-func outcomes(s Submission, sources []Fingerprint) []journal.Source {
+func outcomes(s Submission) []journal.Source {
 	answers := s.Job.answers(s.Batch.Target)
 	var out []journal.Source
-	for i, f := range sources {
-		if slices.Contains(sources[:i], f) {
+	for i, f := range s.carried {
+		if slices.Contains(s.carried[:i], f) {
 			continue // another program's job can have a source twice
 		}
-		js := answers[f] // or that of a source that the job does not name
+		js := answers.Of(f) // or that of a source that the job does not name
 		switch s.Job.outcome(js) {
 		case wire.Imported:
 			out = append(out, journal.Source{Fingerprint: f, Status: js.Status, ReadSetID: js.ReadSetID})

@@ -281,7 +281,8 @@ func (c *Client) settled(s Submission) (Submission, *Error, error) {
 	sources := make([]JobSource, len(s.Batch.Sources))
 	told := make([]search.Told, len(sources))
 	for i, source := range s.Batch.Sources {
-		js, named := answers[s.Batch.Target.Fingerprint(source)]
+		f := s.Batch.Target.Fingerprint(source)
+		js, named := answers.Of(f), answers[f] != nil
 		told[i] = search.Told{Outcome: wire.Unclear, Status: js.Status, ReadSetID: js.ReadSetID, Message: js.StatusMessage}
 		if sources[i].Source = source; named { // a status alone, of a start or a list, tells nothing of them
 			told[i].Outcome = job.outcome(js)

@@ -202,12 +202,12 @@ func requireSettled(t *testing.T, service *omicstest.Service, job string, want [
 
 // journaledRun returns a journal in which the job was started long ago.
 func journaledRun(t *testing.T, service *omicstest.Service, mem *memoryJournal, job string, sources []Source) *memoryJournal {
-	begun := Submission{Batch: newBatch(testTarget, "run", sources), Phase: PhasePlanned}
+	begun := Submission{Batch: newBatch(testTarget, "run", sources), Phase: PhasePlanned, carried: fingerprints(testTarget, sources)}
 	sending, running := begun, begun
 	sending.Phase, sending.Attempt, sending.SentAt = PhaseSending, 1, service.Jobs(testTarget.SequenceStoreID)[0].CreationTime
 	running.Phase, running.Job.ID = PhaseRunning, job
 	for _, states := range [][2]Submission{{begun, sending}, {sending, running}} {
-		rec, ok := record(states[0], states[1], fingerprints(testTarget, sources))
+		rec, ok := record(states[0], states[1])
 		require.True(t, ok)
 		require.NoError(t, mem.Append(t.Context(), rec))
 	}

@@ -3,6 +3,7 @@ package readsetimport
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
@@ -119,6 +120,14 @@ func (s Source) WithTag(key, value string) Source {
 func (s Source) clone() Source {
 	s.Tags = maps.Clone(s.Tags)
 	return s
+}
+
+func clones(sources []Source) []Source {
+	out := slices.Clone(sources)
+	for i := range out {
+		out[i].Tags = maps.Clone(out[i].Tags)
+	}
+	return out
 }
 
 // Item returns the source as the SDK's request type, without empty optional fields. They share no memory.

@@ -53,8 +53,9 @@ type Submission struct {
 	// JSON, since whoever reads the state back cannot know whether a request left in between.
 	untried bool
 
-	// carried is all that the job was started with, where Batch has only a part of it, or nothing.
+	// carried is all that the job is started with, of an import's batch: Batch may have only a part of it, or nothing.
 	carried []Fingerprint
+	checked bool // an import has made the batch of sources that it has checked
 }
 
 // Ended reports whether the submission is done or unresolved, so that [Client.Advance] has nothing left to do.
@@ -173,7 +174,7 @@ func (c *Client) mustSearch(s Submission) bool {
 }
 
 func (c *Client) plan(s Submission) (Submission, error) {
-	if err := s.Batch.validate(); err != nil {
+	if err := s.validate(); err != nil {
 		return s, err
 	}
 	if s.Batch.ClientToken == "" {
@@ -191,7 +192,7 @@ func (c *Client) plan(s Submission) (Submission, error) {
 
 // send makes the request that starts the job, or repeats it.
 func (c *Client) send(ctx context.Context, s Submission, other func(JobRef) bool) (Submission, *Error, error) {
-	if err := s.Batch.validate(); err != nil {
+	if err := s.validate(); err != nil {
 		return s, nil, err
 	}
 	if s.Batch.ClientToken == "" {

@@ -100,16 +100,6 @@ func (c *checker) target(t Target) {
 
 func (c *checker) source(index int, s *Source) { c.Source(index, (*rules.Source)(s)) }
 
-// sources checks that there are any, each of them, and that no file is in two of them.
 func (c *checker) sources(sources []Source) {
-	if len(sources) == 0 {
-		c.Fault(rules.Field("sources"), rules.Required, "", "at least one source is needed")
-	}
-	seen := make(map[string]int, len(sources))
-	for i := range sources {
-		s := &sources[i]
-		c.source(i, s)
-		c.Unseen(rules.Place{Index: i, Field: "sourceFiles.source1"}, s.Source1, seen)
-		c.Unseen(rules.Place{Index: i, Field: "sourceFiles.source2"}, s.Source2, seen)
-	}
+	c.Sources(len(sources), func(i int) *rules.Source { return (*rules.Source)(&sources[i]) })
 }

@@ -119,6 +119,15 @@ func BySentAt(a, b Batch) int {
 	return cmp.Or(a.SentAt.Compare(b.SentAt), cmp.Compare(a.ClientToken, b.ClientToken))
 }
 
+// Sources returns sources of which nothing else is known, for a record.
+func Sources(fingerprints []journal.Fingerprint) []journal.Source {
+	out := make([]journal.Source, len(fingerprints))
+	for i, f := range fingerprints {
+		out[i].Fingerprint = f
+	}
+	return out
+}
+
 // Tries returns how many batches carried one of the sources to an end, at the most.
 func (l *Ledger) Tries(sources []journal.Fingerprint) (most int) {
 	l.mu.Lock()

@@ -67,8 +67,22 @@ func (c *Checker) Optional(at Place, text string, most int) {
 	}
 }
 
-// Unseen notes a file, and finds fault if another source has it.
-func (c *Checker) Unseen(at Place, uri string, seen map[string]int) {
+// Sources checks that there are any, each of them, and that no file is in two of them.
+func (c *Checker) Sources(n int, source func(i int) *Source) {
+	if n == 0 {
+		c.Fault(Field("sources"), Required, "", "at least one source is needed")
+	}
+	seen := make(map[string]int, 2*n) // two files each
+	for i := range n {
+		s := source(i)
+		c.Source(i, s)
+		c.unseen(Place{i, "sourceFiles.source1"}, s.Source1, seen)
+		c.unseen(Place{i, "sourceFiles.source2"}, s.Source2, seen)
+	}
+}
+
+// unseen notes a file, and finds fault if another source has it.
+func (c *Checker) unseen(at Place, uri string, seen map[string]int) {
 	if uri == "" {
 		return
 	}

@@ -53,15 +53,15 @@ func TestChecker(t *testing.T) {
 	}
 }
 
-func TestCheckerUnseen(t *testing.T) {
+func TestUnseen(t *testing.T) {
 	t.Parallel()
 	var c Checker
 	seen := make(map[string]int)
-	c.Unseen(Place{0, "sourceFiles.source1"}, "s3://bucket/a", seen)
-	c.Unseen(Place{0, "sourceFiles.source2"}, "", seen)
-	c.Unseen(Place{0, "sourceFiles.source2"}, "s3://bucket/a", seen) // which Source finds
+	c.unseen(Place{0, "sourceFiles.source1"}, "s3://bucket/a", seen)
+	c.unseen(Place{0, "sourceFiles.source2"}, "", seen)
+	c.unseen(Place{0, "sourceFiles.source2"}, "s3://bucket/a", seen) // which Source finds
 	require.Empty(t, c.Findings)
-	c.Unseen(Place{3, "sourceFiles.source2"}, "s3://bucket/a", seen)
+	c.unseen(Place{3, "sourceFiles.source2"}, "s3://bucket/a", seen)
 	require.Equal(t, []Finding{{"sources[3].sourceFiles.source2", Duplicate, "s3://bucket/a", "must not be in the import twice: sources[0] has the same file"}}, c.Findings)
 	c.Check(Field("roleArn"), "x", nil)
 	require.Len(t, c.Findings, 1)

@@ -73,13 +73,30 @@ func Compare(batch map[journal.Fingerprint]int, n int, of func(int) journal.Fing
 	return m
 }
 
-// Once returns the sources of a job with each one once, where another program has sent it twice: with the best of its outcomes.
-// carried are those of the request, or nil for a batch of our own, which has none twice.
-func Once[S any](sources []S, carried []journal.Fingerprint, is func(S) (journal.Fingerprint, wire.Outcome)) []S {
-	counts := make(map[journal.Fingerprint]int, len(carried))
-	for _, f := range carried {
+// Answers are what a job says of its sources.
+type Answers[S any] map[journal.Fingerprint]*S
+
+// Of returns what the job says of a source, or the zero value if it does not name it.
+func (a Answers[S]) Of(f journal.Fingerprint) (said S) {
+	if s := a[f]; s != nil {
+		said = *s
+	}
+	return said
+}
+
+// Counts returns how often each source is there.
+func Counts(sources []journal.Fingerprint) map[journal.Fingerprint]int {
+	counts := make(map[journal.Fingerprint]int, len(sources))
+	for _, f := range sources {
 		counts[f]++
 	}
+	return counts
+}
+
+// Once returns the sources of a job with each one once, where another program has sent it twice: with the best of its outcomes.
+// carried are those of the request, or nil for a batch of our own: those have none twice.
+func Once[S any](sources []S, carried []journal.Fingerprint, is func(S) (journal.Fingerprint, wire.Outcome)) []S {
+	counts := Counts(carried)
 	if len(counts) == len(carried) {
 		return sources
 	}

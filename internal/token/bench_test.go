@@ -9,7 +9,7 @@ func BenchmarkFirst100(b *testing.B) {
 	body := bytes.Repeat([]byte("x"), 200*100)
 	b.ReportAllocs()
 	for b.Loop() {
-		First("run-1", "1234567890", "arn:aws:iam::123456789012:role/import", body)
+		First("run-1", "1234567890", "arn:aws:iam::123456789012:role/import", parts(body))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
+	"iter"
 	"strconv"
 	"strings"
 
@@ -17,8 +18,8 @@ import (
 const prefix = "rsi1-"
 
 // First returns the client token of a batch's first attempt: a SHA-256 over the run id, the target and the exact body, which
-// is the JSON of its sources.
-func First(runID, sequenceStoreID, roleARN string, body []byte) string {
+// is the JSON of its sources, in parts.
+func First(runID, sequenceStoreID, roleARN string, body iter.Seq[[]byte]) string {
 	h := sha256.New()
 	hashStrings(h, "token", runID, sequenceStoreID, roleARN)
 	hashBody(h, body)
@@ -49,16 +50,18 @@ func Fingerprint(sequenceStoreID, fileType, source1, source2, subjectID, sampleI
 }
 
 // Digest returns what tells whether a request that is built again is the one that was sent.
-func Digest(clientToken, roleARN string, body []byte) string {
+func Digest(clientToken, roleARN string, body iter.Seq[[]byte]) string {
 	h := sha256.New()
 	hashStrings(h, "body", clientToken, roleARN)
 	hashBody(h, body)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// hashBody writes the body and a newline, as a json.Encoder does.
-func hashBody(h hash.Hash, body []byte) {
-	h.Write(body)
+// hashBody writes the parts of the body and a newline, as a json.Encoder does.
+func hashBody(h hash.Hash, body iter.Seq[[]byte]) {
+	for part := range body {
+		h.Write(part)
+	}
 	h.Write([]byte{'\n'})
 }
 

@@ -16,8 +16,10 @@ import (
 func TestInputs(t *testing.T) {
 	t.Parallel()
 	at := time.Unix(1, 0)
-	start := StartInput("store", "role", "token")
+	sources := []Source{{SubjectID: "1"}, {SubjectID: "2", Name: "n"}}
+	start := StartInput("store", "role", "token", len(sources), func(i int) Source { return sources[i] })
 	require.Equal(t, []string{"store", "role", "token"}, []string{*start.SequenceStoreId, *start.RoleArn, *start.ClientToken})
+	require.Equal(t, []types.StartReadSetImportJobSourceItem{sources[0].Item(), sources[1].Item()}, start.Sources)
 	list := ListInput("store", at, "")
 	require.Nil(t, list.NextToken, "an empty token is none")
 	require.Equal(t, int32(PageSize), *list.MaxResults)

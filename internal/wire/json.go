@@ -1,23 +1,29 @@
 package wire
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/readsetimport/readsetimport/internal/quote"
 )
 
-// SourcesJSON returns what encoding/json writes of a list of n sources, in a fraction of the time: client tokens are made of
-// it, so that it may never change.
-func SourcesJSON(n int, source func(i int) Source) []byte {
-	const usual = 250 // bytes of a source
-	b := append(make([]byte, 0, usual*n), '[')
-	for i := range n {
-		if i > 0 {
-			b = append(b, ',')
+// SourcesJSON yields, in parts that are valid until the next one, what encoding/json writes of a list of n sources, in a
+// fraction of the time. Client tokens are made of it, so that it may never change.
+func SourcesJSON(n int, source func(i int) Source) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		const usual = 512 // bytes of a source at most
+		part := append(make([]byte, 0, usual), '[')
+		for i := range n {
+			if i > 0 {
+				part = append(part, ',')
+			}
+			if part = source(i).appendJSON(part); !yield(part) {
+				return
+			}
+			part = part[:0]
 		}
-		b = source(i).appendJSON(b)
+		yield(append(part, ']'))
 	}
-	return append(b, ']')
 }
 
 // appendJSON writes the fields in the order of the type.

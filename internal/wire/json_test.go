@@ -14,7 +14,10 @@ import (
 func requireSameJSON(t *testing.T, sources ...Source) {
 	want, err := json.Marshal(append([]Source{}, sources...))
 	require.NoError(t, err)
-	got := SourcesJSON(len(sources), func(i int) Source { return sources[i] })
+	var got []byte
+	for part := range SourcesJSON(len(sources), func(i int) Source { return sources[i] }) {
+		got = append(got, part...)
+	}
 	require.Equal(t, string(want), string(got))
 }
 
@@ -54,6 +57,7 @@ func BenchmarkSourcesJSON(b *testing.B) {
 	s := benchSource()
 	b.ReportAllocs()
 	for b.Loop() {
-		SourcesJSON(100, func(int) Source { return s })
+		for range SourcesJSON(100, func(int) Source { return s }) {
+		}
 	}
 }

@@ -57,8 +57,8 @@ func describe(s *readset.ReadSet, info *types.SequenceInformation, etag *types.E
 // ReadSetFilter returns the filter in the service's shape.
 func ReadSetFilter(f readset.Filter) *types.ReadSetFilter {
 	shape := &types.ReadSetFilter{
-		SubjectId: optional(f.SubjectID), SampleId: optional(f.SampleID), Name: optional(f.Name), ReferenceArn: optional(f.ReferenceARN),
-		GeneratedFrom: optional(f.GeneratedFrom), Status: f.Status, CreationType: f.CreationType,
+		SubjectId: optional(&f.SubjectID), SampleId: optional(&f.SampleID), Name: optional(&f.Name), ReferenceArn: optional(&f.ReferenceARN),
+		GeneratedFrom: optional(&f.GeneratedFrom), Status: f.Status, CreationType: f.CreationType,
 	}
 	if !f.CreatedAfter.IsZero() {
 		shape.CreatedAfter = aws.Time(f.CreatedAfter)

@@ -28,26 +28,27 @@ type SourceFiles struct {
 	Source2 string `json:"source2,omitempty"`
 }
 
-// Item returns the source as the SDK's request type, sharing nothing with it. Empty optional fields are left out.
+// Item returns the source as the SDK's request type, sharing nothing with it: the pointers are to fields of this copy. Empty
+// optional fields are left out.
 func (s Source) Item() types.StartReadSetImportJobSourceItem {
 	return types.StartReadSetImportJobSourceItem{
-		SourceFiles:    &types.SourceFiles{Source1: aws.String(s.SourceFiles.Source1), Source2: optional(s.SourceFiles.Source2)},
+		SourceFiles:    &types.SourceFiles{Source1: &s.SourceFiles.Source1, Source2: optional(&s.SourceFiles.Source2)},
 		SourceFileType: s.SourceFileType,
-		SubjectId:      aws.String(s.SubjectID),
-		SampleId:       aws.String(s.SampleID),
-		GeneratedFrom:  optional(s.GeneratedFrom),
-		ReferenceArn:   optional(s.ReferenceARN),
-		Name:           optional(s.Name),
-		Description:    optional(s.Description),
+		SubjectId:      &s.SubjectID,
+		SampleId:       &s.SampleID,
+		GeneratedFrom:  optional(&s.GeneratedFrom),
+		ReferenceArn:   optional(&s.ReferenceARN),
+		Name:           optional(&s.Name),
+		Description:    optional(&s.Description),
 		Tags:           maps.Clone(s.Tags),
 	}
 }
 
-func optional(s string) *string {
-	if s == "" {
+func optional(s *string) *string {
+	if *s == "" {
 		return nil
 	}
-	return &s
+	return s
 }
 
 // SourceFromItem returns the source of an SDK request item, sharing nothing with it.
@@ -80,11 +81,15 @@ func SourceFromAnswer(item types.ImportReadSetSourceItem) Source {
 		ReferenceArn:   item.ReferenceArn,
 		Name:           item.Name,
 		Description:    item.Description,
-		Tags:           item.Tags,
 	})
-	maps.DeleteFunc(s.Tags, func(key, _ string) bool { return rules.IsReservedTagKey(key) })
-	if len(s.Tags) == 0 {
-		s.Tags = nil
+	for key, value := range item.Tags {
+		if rules.IsReservedTagKey(key) {
+			continue
+		}
+		if s.Tags == nil {
+			s.Tags = make(map[string]string)
+		}
+		s.Tags[key] = value
 	}
 	return s
 }
