@@ -217,13 +217,15 @@ func scanSources(list []byte) ([]Source, bool) {
 	sources := make([]Source, 0, bytes.Count(list, []byte("{")))
 	for {
 		var s Source
-		text, rest, ok := scanString(list, sourceHead)
-		if !ok || len(text) != hex.EncodedLen(len(s.Fingerprint)) {
+		const digits = 2 * len(s.Fingerprint)
+		rest, ok := bytes.CutPrefix(list, []byte(sourceHead))
+		if !ok || len(rest) <= digits || rest[digits] != '"' {
 			return nil, false
 		}
-		if _, err := hex.Decode(s.Fingerprint[:], text); err != nil {
+		if _, err := hex.Decode(s.Fingerprint[:], rest[:digits]); err != nil {
 			return nil, false
 		}
+		rest = rest[digits+1:]
 		if text, after, ok := scanString(rest, statusHead+`"`); ok {
 			s.Status, rest = itemStatus(text), after
 		}

@@ -155,6 +155,9 @@ func (l *Ledger) addSpare(r journal.Record, s journal.Source) {
 
 // promote gives sources that their batch did not bring in to another that carries them too.
 func (l *Ledger) promote(sources []journal.Source) {
+	if len(l.rivals) == 0 {
+		return // as nearly always
+	}
 	for _, s := range sources {
 		if e := l.entries[s.Fingerprint]; e.batch == nil && len(l.rivals[s.Fingerprint]) > 0 {
 			e.batch = l.rivals[s.Fingerprint][0]
@@ -166,6 +169,9 @@ func (l *Ledger) promote(sources []journal.Source) {
 
 // dropRival takes it that a batch does not carry a source any more beside the one that does.
 func (l *Ledger) dropRival(f journal.Fingerprint, b *batch) {
+	if len(l.rivals) == 0 {
+		return
+	}
 	l.rivals[f] = slices.DeleteFunc(l.rivals[f], func(other *batch) bool { return other == b })
 	if len(l.rivals[f]) == 0 {
 		delete(l.rivals, f)

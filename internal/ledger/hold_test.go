@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"iter"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
@@ -40,4 +41,33 @@ func TestHoldOfWhatIsInTheStore(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Standing{JobID: "1234567890", ReadSetID: "1111111111", Tries: 1}, got)
 	require.Empty(t, l.holders)
+}
+
+// Read sets of a job are found whether their ids have one length, as usual, or several.
+func TestReadSetIDs(t *testing.T) {
+	t.Parallel()
+	for name, ids := range map[string][]string{
+		"none":          nil,
+		"one":           {"1234567890"},
+		"one length":    {"1234567890", "1234567891", "1234567892"},
+		"the last long": {"1234567890", "1234567891", "12345678920"},
+		"the last, too": {"123456789012", "1234567890", "123456789013"},
+	} {
+		l := New(none{})
+		require.NoError(t, l.Open(t.Context()))
+		sending := journal.Record{Kind: journal.Sending, SequenceStoreID: "1234567890", ClientToken: "token", Attempt: 1}
+		for i := range ids {
+			sending.Sources = append(sending.Sources, journal.Source{Fingerprint: journal.Fingerprint{byte(i)}})
+		}
+		ended := sending
+		ended.Kind, ended.Attempt, ended.JobID, ended.Sources = journal.Ended, 0, "2345678901", slices.Clone(sending.Sources)
+		for i, id := range ids {
+			ended.Sources[i].Status, ended.Sources[i].ReadSetID = types.ReadSetImportJobItemStatusFinished, id
+		}
+		require.NoError(t, l.Append(t.Context(), sending, nil))
+		require.NoError(t, l.Append(t.Context(), ended, nil))
+		for i, id := range ids {
+			require.Equal(t, id, l.Source(journal.Fingerprint{byte(i)}).ReadSetID, name)
+		}
+	}
 }

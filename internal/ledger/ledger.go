@@ -33,37 +33,8 @@ type Ledger struct {
 
 type jobKey struct{ storeID, jobID string }
 
-// entry is what is known of a source: small, since there may be millions. One without a batch was tried and failed, or
-// was released.
-type entry struct {
-	batch    *batch // that carries it, or that brought it into the store
-	tries    int32  // batches that carried it to an end
-	place    uint8  // of its read set id among those of its batch
-	imported bool
-}
-
-// readSetID returns the read set that the source was imported as, or "" if it was not.
-func (e entry) readSetID() string {
-	if !e.imported {
-		return ""
-	}
-	ids := e.batch.readSets
-	for range e.place {
-		_, ids, _ = strings.Cut(ids, " ")
-	}
-	id, _, _ := strings.Cut(ids, " ")
-	return id
-}
-
 // spare is a read set of a source beside the one that its entry has: it counts where the entry has none.
 type spare struct{ readSetID, jobID, storeID string }
-
-// batch carries sources, from its sending to its end. Of the end no more is kept than the job's id and the read sets'.
-type batch struct {
-	Batch
-	holder   any    // the import that has it in hand
-	readSets string // the read set ids, with a space between them
-}
 
 // Batch is a batch that is under way, as the journal knows it.
 type Batch struct {
@@ -289,31 +260,6 @@ func (l *Ledger) apply(r journal.Record, by any) {
 		l.applyGone(r)
 	}
 }
-
-// endedJob is a job that has ended, while what it brought into the store is noted.
-type endedJob struct {
-	*batch
-	ledger   *Ledger
-	readSets []string
-}
-
-func (l *Ledger) newEnded(r journal.Record) *endedJob {
-	return &endedJob{ledger: l, batch: &batch{Batch: Batch{SequenceStoreID: r.SequenceStoreID, JobID: r.JobID}}}
-}
-
-// add notes the outcome of a source.
-func (j *endedJob) add(s journal.Source) {
-	e := j.ledger.entries[s.Fingerprint]
-	e.batch = nil
-	if s.ReadSetID != "" {
-		e.batch, e.imported, e.place = j.batch, true, uint8(len(j.readSets))
-		j.readSets = append(j.readSets, s.ReadSetID)
-	}
-	e.tries++
-	j.ledger.entries[s.Fingerprint] = e
-}
-
-func (j *endedJob) close() { j.batch.readSets = strings.Join(j.readSets, " ") }
 
 // close takes a batch off the list that carries nothing more, or with release carries nothing from now on.
 func (l *Ledger) close(b *batch, release bool) {
