@@ -215,7 +215,7 @@ func (r *Report) mark(err error) {
 
 // Stream imports sources as [Client.Import] does, from inputs of any size. It reads the input as it can send, a job's sources ahead at most, and
 // yields results as jobs end, in no particular order: Index tells which source it is of. Memory is bounded by the jobs
-// in flight, and by what is remembered of each source: some 25 bytes for each of its files, by which Stream notices the
+// in flight, and by what is remembered of each source: some 10 bytes for each of its files, by which Stream notices the
 // same file twice, and with a journal about 100 more.
 //
 // Every source that was read has exactly one result. A source's own failure is in its result, an invalid source's too,

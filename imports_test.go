@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport/internal/ledger"
-	"github.com/readsetimport/readsetimport/internal/token"
 	"github.com/readsetimport/readsetimport/journal"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
@@ -63,7 +62,7 @@ func TestSourceWhoseBatchEndsAsItIsSorted(t *testing.T) {
 			}
 			_ = l.Append(context.Background(), rec, nil)
 		})
-		in := &intake{r: r, begun: make(map[string]*resumption), seen: make(map[token.FileKey]struct{})}
+		in := &intake{r: r, begun: make(map[string]*resumption)}
 		close(begin)
 		for range i % 37 {
 			runtime.Gosched()
@@ -119,7 +118,7 @@ func TestSourceOfABatchThatIsGone(t *testing.T) {
 	mem := new(memoryJournal)
 	c := newTestClient(t, omicstest.New(), journaled(mem))
 	require.NoError(t, c.ledger.Open(t.Context()))
-	in := &intake{r: c.newRun(testTarget, ImportOptions{SourcesPerJob: 10}), begun: make(map[string]*resumption), seen: make(map[token.FileKey]struct{})}
+	in := &intake{r: c.newRun(testTarget, ImportOptions{SourcesPerJob: 10}), begun: make(map[string]*resumption)}
 	s := testSources(1)[0]
 	_, underWay := in.gather("gone", testTarget.Fingerprint(s), s, 0)
 	require.False(t, underWay)

@@ -35,13 +35,13 @@ type intake struct {
 	r     *run
 	chunk chunk
 	begun map[string]*resumption // batches that an earlier import began, by token
-	seen  map[token.FileKey]struct{}
+	seen  token.Files
 }
 
 // feed reads a chunk of input each time that one is wanted: up to a batch of sources to send. It ends with the input,
 // with the caller's context, or when reading does since no more is to be sent. Its last chunk has what it still holds.
 func (r *run) feed(ctx, reading context.Context, input iter.Seq2[Source, error]) {
-	in := &intake{r: r, begun: make(map[string]*resumption), seen: make(map[token.FileKey]struct{})}
+	in := &intake{r: r, begun: make(map[string]*resumption)}
 	exited := true // the input has ended this goroutine, as a test that fails in it does
 	defer func() {
 		if exited {
@@ -212,13 +212,14 @@ func (in *intake) check(s *Source, index int) error {
 	}
 	keys := [...]token.FileKey{token.File(s.Source1), token.File(s.Source2)}
 	for i, uri := range [...]string{s.Source1, s.Source2} {
-		if _, twice := in.seen[keys[i]]; twice && uri != "" {
+		if uri != "" && in.seen.Has(keys[i]) {
 			c.Fault(rules.Place{Index: index, Field: fmt.Sprintf("sourceFiles.source%d", i+1)}, rules.Duplicate, uri, "must not be in the import twice")
 		}
 	}
 	if len(c.Findings) > 0 {
 		return c.err()
 	}
-	in.seen[keys[0]], in.seen[keys[1]] = struct{}{}, struct{}{}
+	in.seen.Add(keys[0])
+	in.seen.Add(keys[1])
 	return nil
 }

@@ -67,11 +67,11 @@ func liveHeap() uint64 {
 }
 
 // BenchmarkStream is a stream of a million sources, 10,000 jobs, on a service that takes no time. The growth of the live
-// heap must stay below 64 MiB, a good part of which notices files that come twice.
+// heap must stay below 32 MiB, a good part of which notices files that come twice.
 func BenchmarkStream(b *testing.B) {
 	const (
 		sources   = 1_000_000
-		mostBytes = 64 << 20
+		mostBytes = 32 << 20
 	)
 	var growth uint64
 	for b.Loop() {
