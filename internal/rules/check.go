@@ -146,6 +146,9 @@ func (c *Checker) tags(index int, tags map[string]string) {
 		c.tag(index, key, key, TagKey(key))
 		c.tag(index, key, value, TagValue(value))
 	}
+	if len(c.Findings) == before {
+		return
+	}
 	slices.SortStableFunc(c.Findings[before:], func(a, b Finding) int { return strings.Compare(a.Path, b.Path) })
 }
 

@@ -172,7 +172,11 @@ func IsReservedTagKey(key string) bool {
 
 // isTagText is ^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$, the characters of tags in all of AWS.
 func isTagText(s string) bool {
-	for _, r := range s {
+	plain := 0
+	for plain < len(s) && tagASCII[s[plain]] {
+		plain++
+	}
+	for _, r := range s[plain:] {
 		switch {
 		case r < utf8.RuneSelf:
 			if !tagASCII[r] {
@@ -186,9 +190,11 @@ func isTagText(s string) bool {
 }
 
 // tagASCII has the ASCII characters of tags.
-var tagASCII = func() (is [utf8.RuneSelf]bool) {
-	for _, c := range " _.:/=+-@ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" {
-		is[c] = true
+var tagASCII = setOf(" _.:/=+-@ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+
+func setOf(ascii string) (is [256]bool) {
+	for i := range len(ascii) {
+		is[ascii[i]] = true
 	}
 	return is
-}()
+}

@@ -46,15 +46,16 @@ func isBucket(bucket string) bool {
 		return false
 	}
 	for i := range len(bucket) {
-		ch := bucket[i]
-		alnum := 'a' <= ch && ch <= 'z' || '0' <= ch && ch <= '9'
-		inner := 0 < i && i < len(bucket)-1
-		if !alnum && (!inner || ch != '-' && ch != '.') {
+		if !bucketASCII[bucket[i]] {
 			return false
 		}
 	}
-	return true
+	first, last := bucket[0], bucket[len(bucket)-1]
+	return first != '-' && first != '.' && last != '-' && last != '.'
 }
+
+// bucketASCII has the characters of the names of buckets.
+var bucketASCII = setOf("abcdefghijklmnopqrstuvwxyz0123456789-.")
 
 // RoleARN checks the ARN of a role.
 func RoleARN(arn string) *Fault {
@@ -93,16 +94,16 @@ func ReferenceARN(arn string, aligned bool) *Fault {
 }
 
 func isReferenceARN(arn string) bool {
-	scheme, rest, _ := strings.Cut(arn, ":")
+	rest, isARN := strings.CutPrefix(arn, "arn:")
 	partition, rest, _ := strings.Cut(rest, ":")
-	service, rest, _ := strings.Cut(rest, ":")
+	rest, isOmics := strings.CutPrefix(rest, "omics:")
 	region, rest, _ := strings.Cut(rest, ":")
-	account, resource, _ := strings.Cut(rest, ":")
-	if scheme != "arn" || partition == "" || service != "omics" || region == "" || !IsAccount(account) {
+	account, rest, _ := strings.Cut(rest, ":")
+	if !isARN || partition == "" || !isOmics || region == "" || !IsAccount(account) {
 		return false
 	}
-	storeType, rest, _ := strings.Cut(resource, "/")
+	rest, inStore := strings.CutPrefix(rest, "referenceStore/")
 	store, rest, _ := strings.Cut(rest, "/")
-	referenceType, reference, _ := strings.Cut(rest, "/")
-	return storeType == "referenceStore" && IsID(store) && referenceType == "reference" && IsID(reference)
+	reference, isReference := strings.CutPrefix(rest, "reference/")
+	return inStore && IsID(store) && isReference && IsID(reference)
 }
