@@ -3,6 +3,7 @@ module github.com/readsetimport/readsetimport
 go 1.25.0
 
 require (
+	github.com/agnivade/levenshtein v1.2.2
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/aws/aws-sdk-go-v2/service/omics v1.49.5
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8

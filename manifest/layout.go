@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
 	"github.com/readsetimport/readsetimport"
@@ -254,24 +255,5 @@ func fold(name string) string { return strings.ToLower(strings.TrimSpace(name)) 
 // they are: a misspelt column of second mates must not go unnoticed.
 func isMisspelling(name, known string) bool {
 	name, known = fold(name), fold(known)
-	if len(name) > 2*len(known) {
-		return false
-	}
-	row := make([]int, len(known)+1) // of the matrix of Levenshtein's distance
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(name) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(known) {
-			change := diagonal
-			if name[i] != known[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(known)] <= len(known)/4
+	return len(name) <= 2*len(known) && levenshtein.ComputeDistance(name, known) <= len(known)/4
 }
