@@ -53,7 +53,7 @@ type lister struct {
 	folders     []*folder
 	index       map[string]*folder // by prefix, if the listing is unordered
 	left        *seenFiles         // prefixes of folders that the listing has left
-	held        int                // FASTQ files in folders
+	held        map[string]place   // FASTQ files in folders, by their URIs
 	unsupported []*unsupportedFiles
 }
 
@@ -65,7 +65,7 @@ type listedFile struct {
 // folder holds the FASTQ files of a folder, in the order of the listing.
 type folder struct {
 	prefix string
-	files  []listedFile
+	uris   []string
 }
 
 // unsupportedFiles counts the files with an ending of no supported kind.
@@ -85,7 +85,9 @@ func newLister(rd *reader) (*lister, error) {
 	if rd.o.Pattern != nil && rd.o.Pattern.SubexpIndex("sample") < 0 {
 		return nil, errPattern
 	}
-	return &lister{reader: rd, index: make(map[string]*folder), left: newSeenFiles(maxHeld)}, nil
+	return &lister{
+		reader: rd, index: make(map[string]*folder), left: newSeenFiles(maxHeld), held: make(map[string]place),
+	}, nil
 }
 
 // add takes the next file.
@@ -117,7 +119,11 @@ func (l *lister) add(f listedFile) error {
 
 // hold puts a FASTQ file into its folder.
 func (l *lister) hold(f listedFile) error {
-	if l.held++; l.held > maxHeld {
+	if first, twice := l.held[f.uri]; twice {
+		l.fault(f.at, repeatedFault(f.uri, first.line))
+		return nil
+	}
+	if len(l.held) == maxHeld {
 		return fmt.Errorf("more than %d FASTQ files would have to be held to find their mates: list fewer at a time, and whole folders", maxHeld)
 	}
 	prefix := f.uri[:strings.LastIndexByte(f.uri, '/')+1]
@@ -134,7 +140,8 @@ func (l *lister) hold(f listedFile) error {
 		l.folders = append(l.folders, in)
 		l.index[prefix] = in
 	}
-	in.files = append(in.files, f)
+	in.uris = append(in.uris, f.uri)
+	l.held[f.uri] = f.at
 	return nil
 }
 
@@ -143,42 +150,24 @@ func (l *lister) closeFolder(i int) {
 	in := l.folders[i]
 	l.folders = slices.Delete(l.folders, i, i+1)
 	delete(l.index, in.prefix)
-	l.held -= len(in.files)
-	files := l.withoutRepeated(in.files)
-	uris, byURI := make([]string, len(files)), make(map[string]listedFile, len(files))
-	for i, f := range files {
-		uris[i], byURI[f.uri] = f.uri, f
-	}
-	pairs, faults := pairFiles(uris)
+	pairs, faults := pairFiles(in.uris)
 	for _, p := range pairs {
-		if l.source(types.FileTypeFastq, byURI[p.Source1], byURI[p.Source2]); l.stopped() {
+		l.source(types.FileTypeFastq, listedFile{p.Source1, l.held[p.Source1]}, listedFile{p.Source2, l.held[p.Source2]})
+		if l.stopped() {
 			return
 		}
 	}
 	faulty := make(map[int]bool, len(faults))
 	for _, f := range faults {
 		faulty[f.index] = true
-		l.fault(files[f.index].at, fault{rule: f.Rule, value: f.Value, detail: f.Detail})
+		l.fault(l.held[in.uris[f.index]], fault{rule: f.Rule, value: f.Value, detail: f.Detail})
 	}
-	for i, uri := range uris {
+	for i, uri := range in.uris {
 		if !faulty[i] && mateOf(uri).index {
 			l.skip(uri, SkipIndexReads)
 		}
+		delete(l.held, uri)
 	}
-}
-
-// withoutRepeated returns the files that are not the same as one before.
-func (l *lister) withoutRepeated(files []listedFile) []listedFile {
-	lines := make(map[string]int, len(files))
-	return slices.DeleteFunc(files, func(f listedFile) bool {
-		first, twice := lines[f.uri]
-		if twice {
-			l.fault(f.at, repeatedFault(f.uri, first))
-		} else {
-			lines[f.uri] = f.at.line
-		}
-		return twice
-	})
 }
 
 // source hands a file or a pair on.

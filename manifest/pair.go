@@ -77,38 +77,29 @@ func (p Pair) Validate() error {
 
 // pairFiles returns the pairs among FASTQ files, and the faults of files that are in no pair, both in the order of the list.
 func pairFiles(uris []string) ([]Pair, []indexedFault) {
-	p := pairing{uris: uris, places: make(map[string]int, len(uris)), groups: make(map[string]*mateGroup), pairs: []Pair{}}
+	p := pairing{uris: uris, groups: make(map[string]*mateGroup), pairs: make([]Pair, len(uris))}
+	places := make(map[string]int, len(uris))
 	for i, uri := range uris {
-		if first, twice := p.places[uri]; twice {
+		if first, twice := places[uri]; twice {
 			p.fault(i, readsetimport.RuleDuplicate, fmt.Sprintf("%s is in the list twice: uris[%d] is the same", p.name(i), first))
 			continue
 		}
-		p.places[uri] = i
+		places[uri] = i
 		p.add(i, uri)
 	}
 	for _, g := range p.groups {
 		p.pair(g)
 	}
-	slices.SortFunc(p.pairs, func(a, b Pair) int { return p.place(a) - p.place(b) })
 	slices.SortStableFunc(p.faults, func(a, b indexedFault) int { return a.index - b.index })
-	return p.pairs, p.faults
+	return slices.DeleteFunc(p.pairs, func(none Pair) bool { return none == Pair{} }), p.faults
 }
 
 // pairing is one list that is paired.
 type pairing struct {
 	uris   []string
-	places map[string]int        // of the files in the list
 	groups map[string]*mateGroup // by what the names of mates share
-	pairs  []Pair
+	pairs  []Pair                // each at the index of its file that comes first in the list
 	faults []indexedFault
-}
-
-// place returns the index of the pair's file that comes first in the list.
-func (p *pairing) place(pair Pair) int {
-	if pair.Source2 == "" {
-		return p.places[pair.Source1]
-	}
-	return min(p.places[pair.Source1], p.places[pair.Source2])
 }
 
 // mateGroup is the files whose names differ in the token only, as indexes of the list.
@@ -151,7 +142,7 @@ func (p *pairing) add(i int, uri string) {
 	}
 	m := mateOf(uri)
 	if m.number == 0 {
-		p.pairs = append(p.pairs, Pair{Source1: uri})
+		p.pairs[i].Source1 = uri
 		return
 	}
 	key := m.key(uri)
@@ -173,9 +164,9 @@ func (p *pairing) pair(g *mateGroup) {
 	switch numbers := string(slices.Sorted(slices.Values(g.numbers))); {
 	case numbers == "12":
 		first := bytes.IndexByte(g.numbers, '1')
-		p.pairs = append(p.pairs, Pair{p.uris[g.reads[first]], p.uris[g.reads[1-first]]})
+		p.pairs[g.reads[0]] = Pair{p.uris[g.reads[first]], p.uris[g.reads[1-first]]}
 	case numbers == "1":
-		p.pairs = append(p.pairs, Pair{Source1: p.uris[g.reads[0]]})
+		p.pairs[g.reads[0]].Source1 = p.uris[g.reads[0]]
 	case numbers == "2":
 		uri := p.uris[g.reads[0]]
 		wrong(g.reads[0], p.name(g.reads[0])+" is a second mate without its first, "+quoteName(mateOf(uri).renumbered(uri, "1")))
@@ -197,7 +188,7 @@ func (p *pairing) pair(g *mateGroup) {
 		}
 	default: // samples with higher numbers, or parts
 		for _, i := range g.reads {
-			p.pairs = append(p.pairs, Pair{Source1: p.uris[i]})
+			p.pairs[i].Source1 = p.uris[i]
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package manifest
 
-import "hash/maphash"
+import (
+	"cmp"
+	"hash/maphash"
+)
 
 // seenFiles remembers the lines of the last files of an input, to find the same file in two rows with bounded memory.
 // It keeps 64 bits of a seeded hash for each: that two different files are taken for the same has a chance of less than
@@ -13,7 +16,7 @@ type seenFiles struct {
 
 // newSeenFiles remembers up to most files, and at least half of them, or none if most is negative.
 func newSeenFiles(most int) *seenFiles {
-	return &seenFiles{seed: maphash.MakeSeed(), half: (max(most, 0) + 1) / 2, newer: map[uint64]uint32{}}
+	return &seenFiles{seed: maphash.MakeSeed(), half: (max(most, 0) + 1) / 2, newer: map[uint64]uint32{}, before: map[uint64]uint32{}}
 }
 
 // add remembers a file, and returns the line where it stood before, or 0.
@@ -22,17 +25,11 @@ func (s *seenFiles) add(uri string, line int) int {
 		return 0
 	}
 	h := maphash.String(s.seed, uri)
-	if first, ok := s.newer[h]; ok {
-		return int(first)
-	}
-	if first, ok := s.before[h]; ok {
+	if first := cmp.Or(s.newer[h], s.before[h]); first != 0 {
 		return int(first)
 	}
 	if len(s.newer) >= s.half {
 		s.newer, s.before = s.before, s.newer
-		if s.newer == nil {
-			s.newer = make(map[uint64]uint32, s.half)
-		}
 		clear(s.newer)
 	}
 	s.newer[h] = uint32(line)
