@@ -27,7 +27,7 @@ import (
 // The iterator can be used once.
 func Files(uris iter.Seq2[string, error], optFns ...func(*Options)) iter.Seq2[readsetimport.Source, error] {
 	return once(newOptions(optFns), func(rd *reader) error {
-		l, err := newLister(rd)
+		l, err := newLister(rd, false)
 		if err != nil {
 			return err
 		}
@@ -41,8 +41,7 @@ func Files(uris iter.Seq2[string, error], optFns ...func(*Options)) iter.Seq2[re
 				return err
 			}
 		}
-		l.end()
-		return nil
+		return l.end(nil)
 	})
 }
 
@@ -81,12 +80,13 @@ const (
 	maxEndings = 100
 )
 
-func newLister(rd *reader) (*lister, error) {
+func newLister(rd *reader, unordered bool) (*lister, error) {
 	if rd.o.Pattern != nil && rd.o.Pattern.SubexpIndex("sample") < 0 {
 		return nil, errPattern
 	}
 	return &lister{
-		reader: rd, index: make(map[string]*folder), left: newSeenFiles(maxHeld), held: make(map[string]place),
+		reader: rd, unordered: unordered,
+		index: make(map[string]*folder), left: newSeenFiles(maxHeld), held: make(map[string]place),
 	}, nil
 }
 
@@ -211,18 +211,19 @@ func (l *lister) countUnsupported(f listedFile) {
 	l.unsupported = append(l.unsupported, &unsupportedFiles{ending, f, 1})
 }
 
-// end pairs the files that are held, and notes the unsupported ones.
-func (l *lister) end() {
-	for len(l.folders) > 0 && !l.stopped() {
+// end pairs the files that are held, and notes the unsupported ones, unless an error ended the listing.
+func (l *lister) end(err error) error {
+	for err == nil && len(l.folders) > 0 && !l.stopped() {
 		l.closeFolder(0)
 	}
-	if l.stopped() {
-		return
+	if err != nil || l.stopped() {
+		return err
 	}
 	for _, u := range l.unsupported {
 		l.fault(u.first.at, fault{rule: readsetimport.RulePattern, value: u.first.uri, detail: u.detail()})
 	}
 	slices.SortStableFunc(l.faults, func(a, b *Fault) int { return cmp.Compare(a.Line, b.Line) })
+	return nil
 }
 
 func (u *unsupportedFiles) detail() string {

@@ -3,7 +3,6 @@ package manifest
 import (
 	"bufio"
 	"errors"
-	"io"
 	"net/url"
 	"regexp"
 	"slices"
@@ -39,26 +38,18 @@ func (rd *reader) listing(in *bufio.Reader) error { return rd.list(in, true) }
 
 // list reads a list of files: one URI a line, or the output of aws s3 ls.
 func (rd *reader) list(in *bufio.Reader, listing bool) error {
-	l, err := newLister(rd)
+	l, err := newLister(rd, true)
 	if err != nil {
 		return err
 	}
-	l.unordered = true
 	lines := lineReader{in: in}
-	for !rd.stopped() {
+	return l.end(rd.repeat(func() error {
 		line, err := lines.readText()
-		if err == io.EOF {
-			l.end()
-			return nil
-		}
-		if err == nil {
-			err = l.line(string(line), lines.line, listing)
-		}
-		if err := rd.rowFault(err); err != nil {
+		if err != nil {
 			return err
 		}
-	}
-	return nil
+		return l.line(string(line), lines.line, listing)
+	}))
 }
 
 // line takes a line of a list.
@@ -143,26 +134,19 @@ func (t *tableReader) inventory(v *inventory, err error) error {
 	if err != nil {
 		return err
 	}
-	l, err := newLister(t.reader)
+	l, err := newLister(t.reader, true)
+	if err == nil {
+		err = l.inventoryRow(v, &t.rows)
+	}
 	if err != nil {
 		return err
 	}
-	l.unordered = true
-	for !t.stopped() {
-		if err == nil {
-			err = l.inventoryRow(v, &t.rows)
-		} else {
-			err = t.rowFault(err)
-		}
-		if err != nil {
+	return l.end(t.repeat(func() error {
+		if err := t.rows.next(); err != nil {
 			return err
 		}
-		if err = t.rows.next(); err == io.EOF {
-			l.end()
-			return nil
-		}
-	}
-	return nil
+		return l.inventoryRow(v, &t.rows)
+	}))
 }
 
 // inventoryRow takes a row of an inventory.

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,6 +84,18 @@ func (rd *reader) rowFault(err error) error {
 		return err
 	}
 	rd.fault(place{line: f.at.line, column: f.at.column}, fault{rule: readsetimport.RulePattern, detail: f.detail})
+	return nil
+}
+
+// repeat calls step until the input ends, which is io.EOF, or reading stops. A *rowFault is noted, and does not end it.
+func (rd *reader) repeat(step func() error) error {
+	for !rd.stopped() {
+		if err := step(); err == io.EOF {
+			return nil
+		} else if err = rd.rowFault(err); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

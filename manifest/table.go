@@ -36,17 +36,13 @@ func (rd *reader) table(in *bufio.Reader, comma byte) error {
 	}
 	t.column, t.row.place = t.layout.column, t.place
 	t.row.noSubject = t.column[fieldSubject] < 0
-	for !rd.stopped() {
+	return rd.repeat(func() error {
 		err := t.rows.next()
 		if err == nil {
 			t.source()
-		} else if err == io.EOF {
-			return nil
-		} else if err = rd.rowFault(err); err != nil {
-			return err
 		}
-	}
-	return nil
+		return err
+	})
 }
 
 const unknownHeader = "must be a manifest, or the header of a known sample sheet: AWS manifest generator, nf-core/rnaseq, nf-core/sarek, nf-core/oncoanalyser, DRAGEN fastq_list, Terra; Options.Columns describes any other, and Options.Inventory an S3 Inventory"

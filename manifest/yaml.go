@@ -19,7 +19,16 @@ const maxYAML = 256 << 10
 // yaml reads an API manifest, or a list of sources, one at a time.
 func (rd *reader) yaml(in *bufio.Reader) error {
 	y := &yamlReader{object: object{reader: rd, once: true}, lines: lineReader{in: in}}
-	return rd.rowFault(y.read())
+	return rd.repeat(func() error {
+		line, err := y.lines.readText()
+		if err == nil {
+			err = y.add(line)
+		} else if err == io.EOF {
+			y.endDocument()
+		}
+		y.done = y.done || err != nil // what follows a line that is left out could mean something else without it
+		return err
+	})
 }
 
 // yamlReader cuts the input into pieces that are YAML of their own: each source of a list, and what stands before and
@@ -34,23 +43,6 @@ type yamlReader struct {
 
 	list   bool // in a list of sources
 	indent int  // of its items, -1 until the first
-}
-
-func (y *yamlReader) read() error {
-	for !y.stopped() {
-		line, err := y.lines.readText()
-		if err == io.EOF {
-			y.endDocument()
-			return nil
-		}
-		if err == nil {
-			err = y.add(line)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // add adds a line to the piece that it belongs to.
