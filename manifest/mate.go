@@ -1,6 +1,9 @@
 package manifest
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // mate is what a file's name says of its place in a pair. The zero value is a name that says nothing.
 type mate struct {
@@ -84,14 +87,8 @@ func stemOf(uri string) (start, end int) {
 	return start, -1
 }
 
-// isUncompressed reports whether a name is that of a FASTQ file that is not compressed, or not with gzip.
-func isUncompressed(uri string) bool {
-	name := strings.ToLower(uri[strings.LastIndexByte(uri, '/')+1:])
-	for _, compressed := range [...]string{".bz2", ".xz", ".zst", ".ora"} {
-		name = strings.TrimSuffix(name, compressed)
-	}
-	return strings.HasSuffix(name, ".fastq") || strings.HasSuffix(name, ".fq")
-}
+// uncompressed matches the name of a FASTQ file that is not compressed, or not with gzip.
+var uncompressed = regexp.MustCompile(`(?i)\.(?:fastq|fq)(?:\.(?:bz2|xz|zst|ora))?$`)
 
 // key returns what mates have in common in their URIs, with the index reads of the same lane.
 func (m mate) key(uri string) string {

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"path"
 	"regexp"
 	"strings"
 
@@ -48,10 +49,8 @@ func kindOf(uri string) (types.FileType, SkipReason) {
 		return "", SkipFolder
 	}
 	t := typeByName(name)
-	for _, ending := range unalignedEndings {
-		if hasSuffixFold(name, ending) {
-			t = types.FileTypeUbam
-		}
+	if hasSuffixFold(name, unalignedEndings...) {
+		t = types.FileTypeUbam
 	}
 	switch {
 	case t != "" && undetermined.MatchString(name):
@@ -60,10 +59,8 @@ func kindOf(uri string) (types.FileType, SkipReason) {
 		return t, ""
 	}
 	for reason, endings := range skippedEndings {
-		for _, ending := range endings {
-			if hasSuffixFold(name, ending) {
-				return "", reason
-			}
+		if hasSuffixFold(name, endings...) {
+			return "", reason
 		}
 	}
 	return "", SkipUnsupported
@@ -73,17 +70,12 @@ func kindOf(uri string) (types.FileType, SkipReason) {
 // names without a dot.
 func endingOf(name string) string {
 	name = strings.ToLower(name)
-	dot := strings.LastIndexByte(name, '.')
-	if dot < 0 {
-		return ""
-	}
-	switch name[dot:] {
+	ending := path.Ext(name)
+	switch ending {
 	case ".gz", ".bz2", ".xz", ".zst", ".zip":
-		if before := strings.LastIndexByte(name[:dot], '.'); before >= 0 {
-			dot = before
-		}
+		return path.Ext(strings.TrimSuffix(name, ending)) + ending
 	}
-	return name[dot:]
+	return ending
 }
 
 var (
@@ -92,6 +84,8 @@ var (
 	// laneOf is what Illumina's software writes between the sample and the mate: the sample's number or its barcode, and
 	// the lane.
 	laneOf = regexp.MustCompile(`(?:(?:_S[0-9]+|_[ACGTN]{6,}(?:[-+][ACGTN]{6,})?)?_L[0-9]{3}|_S[0-9]+)$`)
+	// bamEnding is that of the names of BAM and CRAM files, unaligned ones included.
+	bamEnding = regexp.MustCompile(`(?i)\.(?:(?:unmapped\.|unaligned\.|u)?bam|cram)$`)
 )
 
 // SampleID returns the sample id that the name of a file begins with, by the conventions of Options.Pattern. It is empty if there
@@ -103,12 +97,7 @@ func SampleID(uri string) string {
 	}
 	_, end := stemOf(name)
 	if end < 0 {
-		for _, ending := range append(unalignedEndings, ".bam", ".cram") {
-			if hasSuffixFold(name, ending) {
-				return name[:len(name)-len(ending)]
-			}
-		}
-		return name
+		return bamEnding.ReplaceAllString(name, "")
 	}
 	m := mateOf(name)
 	switch name = name[:end]; {

@@ -122,19 +122,15 @@ func (p *pairing) fault(i int, rule readsetimport.Rule, detail string) {
 }
 
 // name returns the name of a file for a detail.
-func (p *pairing) name(i int) string {
-	return quoteName(p.uris[i])
-}
+func (p *pairing) name(i int) string { return quoteName(p.uris[i]) }
 
-func quoteName(uri string) string {
-	return strconv.Quote(rules.Shorten(uri[strings.LastIndexByte(uri, '/')+1:]))
-}
+func quoteName(uri string) string { return strconv.Quote(rules.Shorten(nameOf(uri))) }
 
 // add puts a file into its group.
 func (p *pairing) add(i int, uri string) {
 	if _, end := stemOf(uri); end < 0 {
 		detail := " must be a FASTQ file: its name must end in .fastq.gz or .fq.gz"
-		if isUncompressed(uri) {
+		if uncompressed.MatchString(uri) {
 			detail = " must be compressed with gzip, and its name end in .fastq.gz or .fq.gz"
 		}
 		p.fault(i, readsetimport.RulePattern, p.name(i)+detail)

@@ -226,10 +226,8 @@ func repeatedFault(uri string, line int) fault {
 
 // printable returns the name of a field as it can be printed within a line.
 func printable(name string) string {
-	for _, r := range name {
-		if !unicode.IsPrint(r) || r == utf8.RuneError {
-			return strconv.Quote(rules.Shorten(name))
-		}
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
+		return strconv.Quote(rules.Shorten(name))
 	}
 	return rules.Shorten(name)
 }

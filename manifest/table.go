@@ -147,12 +147,7 @@ func (t *tableReader) get(column int) string {
 }
 
 func hasControl(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return true
-		}
-	}
-	return false
+	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
 func (t *tableReader) badField(column int, detail string) {
@@ -267,7 +262,7 @@ var endings = map[types.FileType]string{
 // typeByName returns the type of a file by the ending of its name, or an empty string.
 func typeByName(uri string) types.FileType {
 	switch {
-	case hasSuffixFold(uri, ".fastq.gz"), hasSuffixFold(uri, ".fq.gz"):
+	case hasSuffixFold(uri, ".fastq.gz", ".fq.gz"):
 		return types.FileTypeFastq
 	case hasSuffixFold(uri, ".bam"):
 		return types.FileTypeBam
@@ -277,8 +272,11 @@ func typeByName(uri string) types.FileType {
 	return ""
 }
 
-func hasSuffixFold(s, suffix string) bool {
-	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
+// hasSuffixFold reports whether s ends in one of the suffixes, in any case.
+func hasSuffixFold(s string, suffixes ...string) bool {
+	return slices.ContainsFunc(suffixes, func(suffix string) bool {
+		return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
+	})
 }
 
 // tags takes the tags of the row: those of the format's own column, and those that Options.Columns makes of others.
