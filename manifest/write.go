@@ -45,7 +45,7 @@ func Write(w io.Writer, format Format, sources iter.Seq[readsetimport.Source]) e
 	out.WriteString(f.begin)
 	i := 0
 	for s := range sources {
-		text, err := f.source(i, s)
+		text, err := f.source(format, i, s)
 		if err == nil {
 			_, err = out.WriteString(text)
 		}
@@ -66,25 +66,25 @@ type formatter struct {
 	begin string
 	text  func(i int, s readsetimport.Source) (string, error)
 	end   string
-	none  string                                                   // what there is if there are no sources
-	lost  func(s readsetimport.Source) []*readsetimport.FieldError // the fields that the format cannot hold, or nil
+	none  string // what there is if there are no sources
+	table bool   // which cannot hold all fields
 }
 
 var formatters = map[Format]formatter{
-	CSV:          {begin: generatorColumns, text: generatorRow(','), lost: lostInTable},
-	TSV:          {begin: strings.ReplaceAll(generatorColumns, ",", "\t"), text: generatorRow('\t'), lost: lostInTable},
+	CSV:          {begin: generatorColumns, text: generatorRow(','), table: true},
+	TSV:          {begin: strings.ReplaceAll(generatorColumns, ",", "\t"), text: generatorRow('\t'), table: true},
 	JSON:         {begin: "[", text: jsonItem, end: "\n]\n"},
 	JSONLines:    {text: jsonLine},
 	YAML:         {text: yamlItem, none: "[]\n"},
-	NFCoreRNASeq: {begin: "sample,fastq_1,fastq_2,strandedness\n", text: rnaseqRow, lost: lostInRNASeq},
-	NFCoreSarek:  {begin: "patient,sample,lane,fastq_1,fastq_2\n", text: sarekRow, lost: lostInSarek},
+	NFCoreRNASeq: {begin: "sample,fastq_1,fastq_2,strandedness\n", text: rnaseqRow, table: true},
+	NFCoreSarek:  {begin: "patient,sample,lane,fastq_1,fastq_2\n", text: sarekRow, table: true},
 }
 
 // source returns the text of a source, or what is wrong with the source, with its index in the paths.
-func (f formatter) source(i int, s readsetimport.Source) (string, error) {
+func (f formatter) source(format Format, i int, s readsetimport.Source) (string, error) {
 	wrong := append(fieldErrors(s.Validate()), fieldErrors(Pair{Source1: s.Source1, Source2: s.Source2}.Validate())...)
-	if len(wrong) == 0 && f.lost != nil {
-		wrong = f.lost(s)
+	if len(wrong) == 0 && f.table {
+		wrong = lostInTable(format, s)
 	}
 	if len(wrong) == 0 {
 		return f.text(i, s)
@@ -93,11 +93,6 @@ func (f formatter) source(i int, s readsetimport.Source) (string, error) {
 		w.Path = fmt.Sprintf("sources[%d].%s", i, w.Path)
 	}
 	return "", &readsetimport.ValidationError{Fields: wrong}
-}
-
-// loss returns the fault of a field that a format cannot hold.
-func loss(field int, value, detail string) *readsetimport.FieldError {
-	return &readsetimport.FieldError{Path: fieldPaths[field], Rule: readsetimport.RuleCombination, Value: rules.Shorten(value), Detail: "would be lost: " + detail}
 }
 
 // tableRow returns fields as a row, quoted where they must be. A first field that begins with # would be taken for a
@@ -111,14 +106,33 @@ func tableRow(comma byte, fields ...string) string {
 	return strings.Join(fields, string(rune(comma))) + "\n"
 }
 
-func lostInTable(s readsetimport.Source) (lost []*readsetimport.FieldError) {
+// lostInTable returns the fields that a table cannot hold.
+func lostInTable(format Format, s readsetimport.Source) (lost []*readsetimport.FieldError) {
+	lose := func(field int, value, detail string) {
+		lost = append(lost, &readsetimport.FieldError{
+			Path: fieldPaths[field], Rule: readsetimport.RuleCombination, Value: rules.Shorten(value), Detail: "would be lost: " + detail,
+		})
+	}
+	name, nfcore, fastq := string(format), format == NFCoreRNASeq || format == NFCoreSarek, s.Type == types.FileTypeFastq
 	for field, p := range texts(&s) {
 		switch v := *p; {
 		case strings.TrimSpace(v) != v:
-			lost = append(lost, loss(field, v, "a table holds no white space at the begin or end of a field"))
+			lose(field, v, "a table holds no white space at the begin or end of a field")
 		case hasControl(v):
-			lost = append(lost, loss(field, v, "a table holds no control characters, such as tab"))
+			lose(field, v, "a table holds no control characters, such as tab")
+		case v == "" || !nfcore:
+		case field <= fieldSource2 && fastq && typeByName(v) != types.FileTypeFastq:
+			lose(field, v, name+" takes names that end in .fastq.gz or .fq.gz")
+		case field == fieldType && !fastq:
+			lose(field, v, name+" is for FASTQ")
+		case field == fieldSubject && format == NFCoreRNASeq && v != s.SampleID:
+			lose(field, v, name+" has no subjects: it must be the same as the sample")
+		case field >= fieldGeneratedFrom:
+			lose(field, v, name+" has no column for it")
 		}
+	}
+	if nfcore && len(s.Tags) > 0 {
+		lose(fieldTags, "", name+" has no column for it")
 	}
 	return lost
 }
@@ -146,39 +160,6 @@ func rnaseqRow(_ int, s readsetimport.Source) (string, error) {
 
 func sarekRow(i int, s readsetimport.Source) (string, error) {
 	return tableRow(',', s.SubjectID, s.SampleID, strconv.Itoa(i+1), s.Source1, s.Source2), nil
-}
-
-func lostInRNASeq(s readsetimport.Source) []*readsetimport.FieldError {
-	lost := lostInNFCore(NFCoreRNASeq, s)
-	if s.SubjectID != s.SampleID {
-		lost = append(lost, loss(fieldSubject, s.SubjectID, "nf-core/rnaseq has no subjects: it must be the same as the sample"))
-	}
-	return lost
-}
-
-func lostInSarek(s readsetimport.Source) []*readsetimport.FieldError {
-	return lostInNFCore(NFCoreSarek, s)
-}
-
-// lostInNFCore returns the fields that the sheets of nf-core's pipelines cannot hold.
-func lostInNFCore(format Format, s readsetimport.Source) []*readsetimport.FieldError {
-	lost, name := lostInTable(s), string(format)
-	if s.Type != types.FileTypeFastq {
-		lost = append(lost, loss(fieldType, string(s.Type), name+" is for FASTQ"))
-	}
-	for field, p := range texts(&s) {
-		switch v := *p; {
-		case v == "":
-		case field <= fieldSource2 && s.Type == types.FileTypeFastq && typeByName(v) != types.FileTypeFastq:
-			lost = append(lost, loss(field, v, name+" takes names that end in .fastq.gz or .fq.gz"))
-		case field >= fieldGeneratedFrom:
-			lost = append(lost, loss(field, v, name+" has no column for it"))
-		}
-	}
-	if len(s.Tags) > 0 {
-		lost = append(lost, loss(fieldTags, "", name+" has no column for it"))
-	}
-	return lost
 }
 
 func jsonItem(i int, s readsetimport.Source) (string, error) {
