@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"text/scanner"
 	"unicode/utf8"
 )
 
@@ -14,14 +15,23 @@ var (
 )
 
 // parseTags reads the tags of a field: a JSON object or a Python dict literal, of strings. No tags at all are nil.
-func parseTags(s string) (tags map[string]string, err error) {
-	rest, ok := strings.CutPrefix(strings.TrimSpace(s), "{")
-	for rest = strings.TrimSpace(rest); ok && rest != "}"; rest = strings.TrimSpace(rest) {
-		var key, value string
-		if key, rest, ok = cutString(rest); !ok || !strings.HasPrefix(rest, ":") {
-			return nil, errTags
+func parseTags(text string) (tags map[string]string, err error) {
+	var s scanner.Scanner
+	s.Init(strings.NewReader(text)).Mode = scanner.ScanStrings | scanner.ScanChars
+	s.Error = func(*scanner.Scanner, string) {} // unquoteTag sees what is wrong with a string
+	if s.Scan() != '{' {
+		return nil, errTags
+	}
+	token := ','
+	for token == ',' {
+		if token = s.Scan(); token == '}' {
+			break
 		}
-		if value, rest, ok = cutString(strings.TrimSpace(rest[1:])); !ok {
+		key, isKey := unquoteTag(s.TokenText())
+		isKey = isKey && s.Scan() == ':'
+		s.Scan()
+		value, isValue := unquoteTag(s.TokenText())
+		if !isKey || !isValue {
 			return nil, errTags
 		}
 		if _, twice := tags[key]; twice {
@@ -31,40 +41,22 @@ func parseTags(s string) (tags map[string]string, err error) {
 			tags = make(map[string]string)
 		}
 		tags[key] = value
-		rest, ok = strings.CutPrefix(rest, ",")
-		ok = ok || rest == "}"
+		token = s.Scan()
 	}
-	if !ok {
+	if token != '}' || s.Scan() != scanner.EOF {
 		return nil, errTags
 	}
 	return tags, nil
 }
 
-// cutString returns the string in single or double quotes that s begins with, and what follows it.
-func cutString(s string) (text, rest string, ok bool) {
-	if s == "" || s[0] != '"' && s[0] != '\'' {
-		return "", "", false
-	}
-	end := 1
-	for end < len(s) && s[end] != s[0] {
-		if s[end] == '\\' {
-			end++
-		}
-		end++
-	}
-	if end >= len(s) {
-		return "", "", false
-	}
-	text, ok = unquoteTag(s[:end+1])
-	return text, strings.TrimSpace(s[end+1:]), ok
-}
-
 // unquoteTag returns a string of JSON or of Python, whose escapes are those of Go.
 func unquoteTag(quoted string) (text string, ok bool) {
-	inner := quoted[1 : len(quoted)-1]
-	switch {
-	case !utf8.ValidString(inner):
+	last := len(quoted) - 1
+	if last < 1 || quoted[0] != quoted[last] || quoted[0] != '"' && quoted[0] != '\'' || !utf8.ValidString(quoted) {
 		return "", false
+	}
+	inner := quoted[1:last]
+	switch {
 	case strings.IndexByte(inner, '\\') < 0:
 		return inner, true
 	case quoted[0] == '"' && len(characters.FindString(inner)) == len(inner):
