@@ -227,16 +227,13 @@ func (l *lister) end(err error) error {
 }
 
 func (u *unsupportedFiles) detail() string {
-	var b strings.Builder
-	b.WriteString("must be FASTQ compressed with gzip (.fastq.gz or .fq.gz), BAM (.bam) or CRAM (.cram), and this file")
+	files, ending := "this file", "without an ending"
 	if u.count > 1 {
-		fmt.Fprintf(&b, " and %d more", u.count-1)
+		files = fmt.Sprintf("this file and %d more", u.count-1)
 	}
-	if u.ending == "" {
-		b.WriteString(" without an ending")
-	} else {
-		b.WriteString(" with the ending " + printable(u.ending))
+	if u.ending != "" {
+		ending = "with the ending " + printable(u.ending)
 	}
-	b.WriteString(" cannot be imported; Options.SkipUnsupported skips such files")
-	return b.String()
+	return "must be FASTQ compressed with gzip (.fastq.gz or .fq.gz), BAM (.bam) or CRAM (.cram), and " + files + " " + ending +
+		" cannot be imported; Options.SkipUnsupported skips such files"
 }

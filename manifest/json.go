@@ -144,8 +144,9 @@ func (j *jsonReader) value() *yaml.Node {
 	case tokenString:
 		return j.string()
 	case tokenWord:
-		return j.node(yaml.ScalarNode, "")
-	case tokenNull:
+		if string(j.in.Bytes()) != "null" {
+			return j.node(yaml.ScalarNode, "")
+		}
 	default:
 		j.expected("a value")
 	}

@@ -18,8 +18,7 @@ const (
 	tokenBad    = '!' // a string or a comment without an end, or no token because of a mistake
 	tokenBlank  = ' ' // white space or a comment, which next leaves out
 	tokenString = '"'
-	tokenNull   = 'n'
-	tokenWord   = 'w' // a number or other text without quotes, which is a fault wherever a manifest has values
+	tokenWord   = 'w' // null, or a number or other text without quotes, which is a fault wherever a manifest has values
 )
 
 // jsonScanner reads the tokens of JSON.
@@ -137,15 +136,10 @@ func measure(text []byte) (token byte, length int) {
 		return tokenBad, -1
 	case c == '/' && len(text) > 1:
 		return c, 1
+	case c == '/':
+		return c, -1
 	}
-	n := bytes.IndexAny(text, " \t\r\n,:[]{}\"#/")
-	switch word := text[:max(n, 0)]; {
-	case text[0] == '/':
-		return '/', -1
-	case string(word) == "null", n < 0 && string(text) == "null":
-		return tokenNull, n
-	}
-	return tokenWord, n
+	return tokenWord, bytes.IndexAny(text, " \t\r\n,:[]{}\"#/")
 }
 
 // measureString measures a string with its quotes. It is bad, up to the end of the line, if it does not end before.

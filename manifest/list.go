@@ -58,22 +58,19 @@ func (l *lister) line(text string, number int, listing bool) error {
 	if uri == "" || uri[0] == '#' {
 		return nil
 	}
-	at := place{line: number, column: strings.Index(text, uri) + 1}
+	at, detail := place{line: number, column: strings.Index(text, uri) + 1}, ""
+	var object []int
 	if listing {
-		if m := lsObject.FindStringSubmatchIndex(text); m != nil {
-			at.column = m[2] + 1
-			return l.addKey(l.o.Bucket, text[m[2]:], at)
-		}
-		if !lsSum.MatchString(text) {
-			l.fault(at, fault{
-				rule: readsetimport.RulePattern, value: uri,
-				detail: "must be a line of aws s3 ls --recursive: date, time, size and key",
-			})
-		}
-		return nil
+		object = lsObject.FindStringSubmatchIndex(text)
 	}
-	detail := ""
 	switch {
+	case object != nil:
+		at.column = object[2] + 1
+		return l.addKey(l.o.Bucket, text[object[2]:], at)
+	case listing && lsSum.MatchString(text):
+		return nil
+	case listing:
+		detail = "must be a line of aws s3 ls --recursive: date, time, size and key"
 	case !strings.Contains(uri, "://") && l.o.RewriteURI == nil:
 		detail = "must be a file's URI, s3://bucket/key, or Options.RewriteURI must make it one"
 	case strings.HasSuffix(uri, "/"):
