@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"text/scanner"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
@@ -49,11 +50,12 @@ const unknownHeader = "must be a manifest, or the header of a known sample sheet
 
 type tableReader struct {
 	*reader
-	rows   rowReader
-	layout *layout
-	column [fieldCount]int // of the row: those of the layout, and of the row's files
-	kind   types.FileType  // of the files, if their columns say it
-	row    row
+	rows    rowReader
+	layout  *layout
+	column  [fieldCount]int // of the row: those of the layout, and of the row's files
+	kind    types.FileType  // of the files, if their columns say it
+	scanner scanner.Scanner // of the tags in a field
+	row     row
 }
 
 // place returns where a field of the row begins. That is the row's begin for a field that has no column.
@@ -283,7 +285,7 @@ func hasSuffixFold(s string, suffixes ...string) bool {
 func (t *tableReader) tags() {
 	s := &t.row.source
 	if column := t.column[fieldTags]; column >= 0 && t.rows.fields[column] != "" {
-		tags, err := parseTags(t.get(column))
+		tags, err := parseTags(&t.scanner, t.get(column))
 		if err != nil {
 			t.badField(column, err.Error())
 		}

@@ -15,8 +15,8 @@ var (
 )
 
 // parseTags reads the tags of a field: a JSON object or a Python dict literal, of strings. No tags at all are nil.
-func parseTags(text string) (tags map[string]string, err error) {
-	var s scanner.Scanner
+// The scanner is used for one field after the other, since it has a large buffer.
+func parseTags(s *scanner.Scanner, text string) (tags map[string]string, err error) {
 	s.Init(strings.NewReader(text)).Mode = scanner.ScanStrings | scanner.ScanChars
 	s.Error = func(*scanner.Scanner, string) {} // unquoteTag sees what is wrong with a string
 	if s.Scan() != '{' {
