@@ -204,6 +204,10 @@ func TestFilesFaults(t *testing.T) {
 			in:     []string{good, "p/c.fq.gz", "ok/ok_R2.fastq.gz", "ok/p/d.fq.gz", "ok/b_R1.fastq.gz"},
 			faults: []fault{{3, 1, "", readsetimport.RuleCombination, "sort"}, {5, 1, "", readsetimport.RuleCombination, "sort"}},
 		},
+		"a file that comes again after its folder": {
+			in:     []string{good, "p/c.fq.gz", good},
+			faults: []fault{{3, 1, "", readsetimport.RuleCombination, "sort"}},
+		},
 		"unsupported files, once for each ending": {
 			in: []string{"A.fastq", "A.fq.bz2", "B.FASTQ", good, "README", "c.fastq", "noreads", "x.\x01"},
 			faults: []fault{

@@ -100,7 +100,11 @@ func TestLimits(t *testing.T) {
 		"JSON comment":      {"[" + jsonA + ", /*" + long[:200_000], sources{sourceA}, fault{1, 111, "", readsetimport.RulePattern, "128 KiB"}},
 		"YAML source":       {yamlA + "- name: " + long[:300_000], sources{sourceA}, fault{6, 1, "", readsetimport.RulePattern, "256 KiB"}},
 		"YAML line":         {yamlA + "- name: " + long, nil, fault{6, 1, "", readsetimport.RulePattern, "1 MiB"}},
-		"YAML manifest":     {"clientToken: " + long[:300_000], nil, fault{1, 1, "", readsetimport.RulePattern, "256 KiB"}},
+		"YAML source's line": {
+			yamlB + yamlA + "  name: " + long + "\n" + yamlB, sources{sourceB}, // the source would be another one without the line
+			fault{7, 1, "", readsetimport.RulePattern, "1 MiB"},
+		},
+		"YAML manifest": {"clientToken: " + long[:300_000], nil, fault{1, 1, "", readsetimport.RulePattern, "256 KiB"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := readString(t, test.in)

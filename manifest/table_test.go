@@ -244,6 +244,22 @@ func TestRowFaults(t *testing.T) {
 				{7, 29, "subjectId", readsetimport.RuleRequired, ""},
 			},
 		},
+		"generator: tags that are more or less than a dict": {
+			in: "source1,source2,sourceFileType,sampleId,subjectId,tags\n" +
+				"s3://reads/a.fq.gz,,FASTQ,s,p,}\n" +
+				"s3://reads/b.fq.gz,,FASTQ,s,p,{'a':'1'}}\n" +
+				"s3://reads/c.fq.gz,,FASTQ,s,p,{'a' '1'}\n" +
+				"s3://reads/d.fq.gz,,FASTQ,s,p,{'a':'1\n" +
+				"s3://reads/e.fq.gz,,FASTQ,s,p,['a':'1'}\n" +
+				"s3://reads/ok_1.fastq.gz,s3://reads/ok_2.fastq.gz,FASTQ,ok,ok,\n",
+			faults: []fault{
+				{2, 31, "tags", readsetimport.RulePattern, "Python"},
+				{3, 31, "tags", readsetimport.RulePattern, "Python"},
+				{4, 31, "tags", readsetimport.RulePattern, "Python"},
+				{5, 31, "tags", readsetimport.RulePattern, "Python"},
+				{6, 31, "tags", readsetimport.RulePattern, "Python"},
+			},
+		},
 		"tags of columns": {
 			in:  header[:len(header)-1] + ",x,y\ns1,s3://reads/a.fastq.gz,,1,2\ns2,s3://reads/b.fastq.gz,,1,?\nok,s3://reads/ok_1.fastq.gz,s3://reads/ok_2.fastq.gz,,\n",
 			opt: func(o *manifest.Options) { o.Columns.Tags = map[string]string{"x": "k", "y": "k"} },
