@@ -16,10 +16,11 @@ type orchestrator struct {
 	batches []string // Submissions as JSON
 	sheet   []readsetimport.Source
 	known   map[string]bool // files that are in a batch
+	kept    []*keptState    // of a program with several drivers, in the place of batches
 }
 
 // orchestrates is whether the world's program is such a one.
-func (w *world) orchestrates() bool { return w.seed%10 == 9 }
+func (w *world) orchestrates() bool { return w.seed%10 == 9 || sharesStates(w.seed) }
 
 // grow makes batches of the sources that are in none.
 func (o *orchestrator) grow(w *world, sheet []readsetimport.Source) {
@@ -35,6 +36,10 @@ func (o *orchestrator) grow(w *world, sheet []readsetimport.Source) {
 		n := min(len(fresh), w.plan.client.batchSize)
 		b := batch("the import", fresh[:n])
 		fresh = fresh[n:]
+		if sharesStates(w.seed) {
+			o.kept = append(o.kept, newKept(b, w.plan.drivers))
+			continue
+		}
 		state, _ := json.Marshal(readsetimport.Submission{Batch: b})
 		o.batches = append(o.batches, string(state))
 	}
@@ -62,7 +67,7 @@ func (p *process) advanceAll(sheet []readsetimport.Source) (*readsetimport.Repor
 	if p.dead() {
 		return nil, nil
 	}
-	return o.report()
+	return o.report(w)
 }
 
 // advance takes one batch to its end, or as far as it goes in this process.
@@ -138,7 +143,10 @@ func phaseOf(s readsetimport.Submission) string {
 }
 
 // report is what the saved states say of the sources, in the order in which they came.
-func (o *orchestrator) report() (*readsetimport.Report, error) {
+func (o *orchestrator) report(w *world) (*readsetimport.Report, error) {
+	if sharesStates(w.seed) {
+		return o.keptReport()
+	}
 	report := new(readsetimport.Report)
 	for _, state := range o.batches {
 		var s readsetimport.Submission
@@ -147,13 +155,7 @@ func (o *orchestrator) report() (*readsetimport.Report, error) {
 		}
 		results := s.Results()
 		if !s.Ended() {
-			why := errors.New("still " + string(s.Phase))
-			if s.Phase == readsetimport.PhaseSending {
-				why = fmt.Errorf("%w: it is sending", readsetimport.ErrUnresolved)
-			}
-			for _, source := range s.Batch.Sources {
-				results = append(results, readsetimport.Result{Source: source, JobID: s.Job.ID, Err: why})
-			}
+			results = openResults(s.Batch.Sources, s.Phase, s.Job.ID)
 		}
 		for _, res := range results {
 			res.Index = len(report.Results)
@@ -161,4 +163,16 @@ func (o *orchestrator) report() (*readsetimport.Report, error) {
 		}
 	}
 	return report, nil
+}
+
+// openResults is what is known of the sources of a batch that has not ended.
+func openResults(sources []readsetimport.Source, phase readsetimport.Phase, job string) (out []readsetimport.Result) {
+	why := errors.New("still " + string(phase))
+	if phase == readsetimport.PhaseSending {
+		why = fmt.Errorf("%w: it is sending", readsetimport.ErrUnresolved)
+	}
+	for _, source := range sources {
+		out = append(out, readsetimport.Result{Source: source, JobID: job, Err: why})
+	}
+	return out
 }

@@ -169,6 +169,9 @@ func (p *process) mustEnd() (ended func()) {
 // work is one run of the program.
 func (p *process) work(sheet, another []readsetimport.Source) (*readsetimport.Report, error) {
 	defer p.mustEnd()()
+	if sharesStates(p.world.seed) {
+		return p.driveAll(sheet)
+	}
 	if p.world.orchestrates() {
 		return p.advanceAll(sheet)
 	}
@@ -197,7 +200,7 @@ func (w *world) live() (verdict, error) {
 			}
 		}
 		if w.orchestrates() {
-			saved, err := w.orchestrator.report() // whether or not it crashed
+			saved, err := w.orchestrator.report(w) // whether or not it crashed
 			if err != nil {
 				return verdict{}, err
 			}
@@ -234,6 +237,7 @@ func (w *world) live() (verdict, error) {
 	}
 	if err == nil || ignored(ruleOf(err)) {
 		w.judge()
+		w.judgeJobs()
 		spans := w.spans()
 		w.judgeSlots(spans)
 		w.judgePatience(spans)

@@ -21,6 +21,7 @@ type plan struct {
 	service    servicePlan
 	faults     map[string]float64 // chance of a fault, by phase
 	diskFaults map[string]float64 // chance that a write or a sync of the journal fails, by phase
+	drivers    driversPlan
 }
 
 type clientPlan struct {
@@ -182,6 +183,9 @@ func newPlan(seed uint64) plan {
 		p.runs = append(p.runs, run)
 	}
 	p.sheets = newSheets(random, n+1, least)
+	if sharesStates(seed) {
+		p.share(rand.New(rand.NewPCG(seed, 1))) // the others are as they were
+	}
 	return p
 }
 

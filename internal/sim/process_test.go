@@ -72,6 +72,7 @@ type process struct {
 	once   sync.Once
 
 	begin   time.Time
+	clock   time.Duration // how far its clock is ahead
 	outages []outage
 	imports int
 	slow    bool // its OnEvent is
@@ -389,6 +390,7 @@ func (t wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	seq := w.count("request", p.number, n.phase, n.key)
 	latency := time.Millisecond + time.Duration(w.roll("latency", p.number, n, seq)%50_000_000)
+	body = p.ask(n, body)
 	p.pass(latency / 2)
 	if p.at("request on its way", n.phase, n.key) {
 		p.crash()
@@ -406,8 +408,9 @@ func (t wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	res, err := w.carry(t.next, req.Clone(req.Context()), body, fault.Fault)
 	if err == nil {
+		err = p.hearTimes(res)
 		w.lie(res, p, n, seq)
-		err = errors.Join(fault.spoil(res), w.spoilSources(res, n))
+		err = errors.Join(err, fault.spoil(res), w.spoilSources(res, n))
 	}
 	if p.at("request carried out", n.phase, n.key) {
 		p.crash()

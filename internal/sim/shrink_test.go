@@ -78,5 +78,5 @@ func ruleOf(err error) string {
 }
 
 func (p plan) String() string {
-	return fmt.Sprintf("client %+v service %+v faults %v", p.client, p.service, p.faults)
+	return fmt.Sprintf("client %+v service %+v faults %v drivers %+v", p.client, p.service, p.faults, p.drivers)
 }

@@ -32,6 +32,7 @@ var (
 	flagCores   = flag.Int("cores", runtime.NumCPU(), "how many processes TestSimulation uses")
 	flagStuck   = flag.String("stuck", "", "TestStuckSeed's own: how a seed does not end")
 	flagCompare = flag.String("compare", "", "jobs: the API knows no read sets; sets: it does; nothing is adopted in either, so that both can be compared")
+	flagDrivers = flag.Bool("drivers", false, "each seed is a world in which several drivers share the states of the batches, and not one in twenty")
 	flagWorker  = flag.Int("worker", -1, "TestSimulation's own: which of its processes this is")
 )
 

@@ -79,7 +79,8 @@ func (w *world) compare(report *readsetimport.Report, sheet []readsetimport.Sour
 			if known[outcomeKey{res.JobID, target.Fingerprint(sheet[i])}] {
 				return v, breach("not tried again", "%s is reported as failed in job %s, which had ended before: it was not tried again", key, res.JobID)
 			}
-			if want := messageOf(jobs[res.JobID], sheet[i].Source1); want != res.StatusMessage && res.StatusMessage != settledMessage {
+			want := messageOf(jobs[res.JobID], sheet[i].Source1)
+			if want != res.StatusMessage && res.StatusMessage != settledMessage && (res.StatusMessage != "" || !w.plan.drivers.compact) {
 				return v, breach("message", "%s is reported as failed with %q instead of %q", key, res.StatusMessage, want)
 			}
 			v.failed++

@@ -71,7 +71,7 @@ func (w worker) run(first, last uint64) (total, uint64) {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestSimulation$", "-test.timeout=0", "-worker", strconv.Itoa(w.number),
 		"-from", strconv.FormatUint(first, 10), "-seeds", strconv.FormatUint(last-first, 10),
 		"-all="+strconv.FormatBool(*flagAll), "-show="+strconv.FormatBool(*flagShow), "-plain="+strconv.FormatBool(*flagPlain), "-compare="+*flagCompare,
-		"-ignore="+*flagIgnore)
+		"-ignore="+*flagIgnore, "-drivers="+strconv.FormatBool(*flagDrivers))
 	cmd.Args = append(cmd.Args, w.args...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=800") // a seed needs little memory
 	var errText strings.Builder
@@ -137,7 +137,11 @@ func (w worker) run(first, last uint64) (total, uint64) {
 const partPrefix = "simulation-part: "
 
 func replayCommand(seed uint64) string {
-	return fmt.Sprintf("replay: go test -count=1 -run '^TestSimulation$' ./internal/sim -seeds 1 -from %d -show", seed)
+	kind := ""
+	if *flagDrivers {
+		kind = " -drivers"
+	}
+	return fmt.Sprintf("replay: go test -count=1 -run '^TestSimulation$' ./internal/sim -seeds 1 -from %d -show%s", seed, kind)
 }
 
 // stick makes a seed that does not end, in a way.

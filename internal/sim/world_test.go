@@ -32,6 +32,8 @@ type world struct {
 	begin        time.Time
 	orphans      sync.WaitGroup // requests that outlive their process
 
+	making sync.Mutex // held while a process makes its client
+
 	wire  sync.Mutex // held while a request brings its fault to the service
 	spoil omicstest.Fault
 	letGo func()
