@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport"
+	"github.com/readsetimport/readsetimport/internal/search"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
@@ -118,7 +119,10 @@ func TestNothingIsForgotten(t *testing.T) {
 	want := readsetimport.Submission{
 		Batch: b, Phase: readsetimport.PhaseRunning, Attempt: 2, SentAt: now, NextAt: now.Add(1), MayHaveStarted: true, FullSince: now.Add(2),
 		Failures: 3, LastError: "x", StartError: "y", DeniedSince: now.Add(3), Doubts: 4, Unsent: 5, FailedAttempts: 6,
-		Search: readsetimport.Search{Since: now, Candidates: []string{"1234567890"}},
+		Search: readsetimport.Search{
+			Since: now, After: now.Add(-1), Page: "p", Pages: 2, Listed: true, Candidates: []string{"1234567890"}, Found: []string{"1234567891"},
+			Carries: "1234567891", Lost: 1, Gone: 2, ClearAt: now.Add(1), Sets: &search.Sets{Pages: 3},
+		},
 		Job: readsetimport.Job{
 			JobRef: readsetimport.JobRef{SequenceStoreID: store, ID: "2234567890"}, RoleARN: target.RoleARN, Status: "COMPLETED", StatusMessage: "of sample-1",
 			CreationTime: now, CompletionTime: now.Add(4), Sources: []readsetimport.JobSource{
@@ -128,7 +132,7 @@ func TestNothingIsForgotten(t *testing.T) {
 			},
 		},
 	}
-	for _, v := range []any{want, want.Job} {
+	for _, v := range []any{want, want.Job, want.Search} {
 		for i := range reflect.TypeOf(v).NumField() {
 			if f := reflect.TypeOf(v).Field(i); f.IsExported() {
 				require.False(t, reflect.ValueOf(v).Field(i).IsZero(), "the test must set %s", f.Name)
@@ -232,6 +236,13 @@ func TestRetry(t *testing.T) {
 		}
 		require.NoError(t, err)
 		require.Len(t, service.Jobs(store), 1)
+
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.True(t, Retry(over, context.Cause(over)))
+		for _, why := range []error{nil, ErrOtherBatch, ErrEnded, fmt.Errorf("batch 7: %w", ErrOtherBatch)} {
+			require.False(t, Retry(over, why), "%v", why)
+		}
 	})
 }
 

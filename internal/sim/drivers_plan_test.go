@@ -55,6 +55,7 @@ func (p *plan) share(random *rand.Rand) {
 	if random.IntN(2) == 0 {
 		p.faults[phaseSending] = pick(random, 0.1, 0.3, 0.6)
 	}
+	c.batchSize = max(c.batchSize, len(p.sheets[len(p.sheets)-1])/10) // many drivers with many batches take long
 	for i, run := range p.runs {
 		p.runs[i] = runPlan{pause: run.pause} // each driver has its own troubles
 	}

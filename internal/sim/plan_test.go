@@ -184,7 +184,7 @@ func newPlan(seed uint64) plan {
 	}
 	p.sheets = newSheets(random, n+1, least)
 	if sharesStates(seed) {
-		p.share(rand.New(rand.NewPCG(seed, 1))) // the others are as they were
+		p.share(rand.New(rand.NewPCG(seed, 1))) // the others are as without it
 	}
 	return p
 }
