@@ -53,22 +53,31 @@
 // Engines deliver a step twice, or late, and a lease can run out while its worker is still at work. What the library promises:
 // whatever is sent from one state carries the same token, so that HealthOmics starts one job for it as long as it remembers the
 // token; and from a state that says sending and is older than TokenWindow, nothing is sent before the store's jobs have been
-// searched. What the owner of the states does:
+// searched. So a step that is taken twice costs requests: it looks at the same job, or sends the same request.
+// What the owner of the states does:
 //
 //   - Make batches with [readsetimport.Split] and a run id of their own, which gives them their tokens. A batch without a
 //     token gets one in its first step, made from the client's RunID; if that is empty too, two clients give two tokens, and
 //     two jobs can be started.
+//   - Begin each step with the state as it is now, read from where it is kept, and use With. A worker that goes on with the
+//     Submission that Advance returned takes it that nobody else has used its token. After a full quota it may start a second job.
+//   - End the step's context two minutes after the state was read. After a start that was refused (400, 403, 404) and a search
+//     that found nothing for five minutes, the batch gets another token. A state from before still has the old one, and within
+//     TokenWindow it sends it: two jobs.
 //   - Save a state only if the one that it was made from is still the current one: a conditional write, a version, or the
 //     engine's own history. A worker whose write is refused throws its state away. Without that, a late worker can set the
-//     batch back to a state from before an attempt that failed, and the batch is searched for and sent once more.
-//
-// A stale state that is delivered again costs requests: it looks at the same job, or sends the same request.
+//     batch back to a state from before an attempt that failed.
+//   - Let the results of two workers that both come to the end meet in one place. What they say is true, and the same for each source,
+//     except that a worker whose search was refused may call unresolved what the other one could tell: do not write that over
+//     what is known.
+//   - Keep the workers' clocks together, within a minute. The clock of one is compared with times that another one wrote.
 //
 // # Waiting for a job slot
 //
 // An account may run only so many jobs at once; the service then answers 402, which is no error. The batch stays in phase
-// planned, NextAt grows to some minutes, and [State.FullSince] says since when. Nothing has been started, so this is the phase
-// in which a batch can be given up. MaxActiveJobs and QuotaTimeout do not bind Advance: limit how many batches the engine has under way.
+// sending, NextAt grows to some minutes, and [State.FullSince] says since when. Each time that TokenWindow is over, a search makes
+// sure that nothing was started, and the batch is in phase planned for one step. That is the state in which it can be given
+// up. MaxActiveJobs and QuotaTimeout do not bind Advance: limit how many batches the engine has under way.
 //
 // # Errors, and when to give up
 //
