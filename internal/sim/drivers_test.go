@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -359,4 +360,10 @@ func (w *world) judgeJobs() {
 			last = job
 		}
 	}
+}
+
+// alwaysLate reports whether a batch was never sent since its drivers paused for longer than a client token is trusted.
+func (w *world) alwaysLate(err error) bool {
+	d := w.plan.drivers
+	return d.stalls > 0 && max(d.hold, d.save) >= w.plan.client.tokenWindow && strings.Contains(err.Error(), "comes back too late")
 }

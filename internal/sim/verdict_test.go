@@ -68,7 +68,7 @@ func (w *world) compare(report *readsetimport.Report, sheet []readsetimport.Sour
 			}
 			v.imported++
 		case errors.Is(res.Err, readsetimport.ErrUnresolved):
-			if !w.mayStayOpen(sheet[i], jobs) && !w.isTorn(sheet[i], sheet) && w.mustResolve() {
+			if !w.mayStayOpen(sheet[i], jobs) && !w.isTorn(sheet[i], sheet) && w.mustResolve() && !w.alwaysLate(res.Err) {
 				return v, breach("unresolved", "%s is unresolved: %v", key, res.Err)
 			}
 			v.unresolved++
