@@ -138,10 +138,8 @@ func (c *Client) storeGone(s Submission, e *Error) (Submission, *Error, error) {
 	if s.Search.Gone++; s.Search.Gone < doubtPatience {
 		return c.failed(s, e), e, nil
 	}
-	s.Phase = PhasePlanned
-	s.Failures, s.LastError = 0, e.Error()
-	s.Search = Search{}
-	s.NextAt = time.Now()
+	s.Phase, s.NextAt = PhasePlanned, time.Now()
+	s.Failures, s.LastError, s.Search = 0, e.Error(), Search{}
 	return s, e, e
 }
 
@@ -245,10 +243,13 @@ func (c *Client) conclude(s Submission) (Submission, error) {
 		s.NextAt = s.Search.ClearAt.Add(settling)
 		return s, nil
 	}
-	s.Phase = PhasePlanned
-	s.Attempt++
-	s.Search, s.MayHaveStarted = Search{}, false
-	s.NextAt = time.Now()
+	s.Search, s.MayHaveStarted, s.NextAt = Search{}, false, time.Now()
+	// But for an import's, another worker may send the token from a state of before while it is trusted: no other until then.
+	if ago := quota.Elapsed(s.SentAt); s.carried != nil || ago >= c.opts.TokenWindow+settling || ago < -clockMargin {
+		s.Phase = PhasePlanned
+		s.Attempt++
+	}
+	s.untried = s.Phase == PhaseSending
 	if s.FailedAttempts++; s.FailedAttempts >= attemptMax {
 		s.FailedAttempts = 0 // who goes on has as many again
 		why := cmp.Or(s.StartError, "no request is known to have been made")

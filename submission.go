@@ -49,8 +49,8 @@ type Submission struct {
 	FailedAttempts int    `json:"failedAttempts,omitempty"`
 	Search         Search `json:"search,omitzero"` // the search for a job that a lost answer may have started
 
-	// untried is true from planned to sending until a request comes back without a clear refusal. It does not survive
-	// JSON, since whoever reads the state back cannot know whether a request left in between.
+	// untried is true from planned to sending, and after a search that found nothing, until a request comes back without a clear
+	// refusal. It does not survive JSON, since whoever reads the state back cannot know whether a request left in between.
 	untried bool
 
 	// carried is all that the job is started with, of an import's batch: Batch may have only a part of it, or nothing.

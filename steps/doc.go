@@ -52,8 +52,9 @@
 //
 // Engines deliver a step twice, or late, and a lease can run out while its worker is still at work. What the library promises:
 // whatever is sent from one state carries the same token, so that HealthOmics starts one job for it as long as it remembers the
-// token; and from a state that says sending and is older than TokenWindow, nothing is sent before the store's jobs have been
-// searched. So a step that is taken twice costs requests: it looks at the same job, or sends the same request.
+// token; from a state that says sending and is older than TokenWindow, nothing is sent before the store's jobs have been searched;
+// and a batch gets another token only when the one before has not been trusted for five minutes, whoever still has a state with
+// it. So a step that is taken twice or late costs requests: it looks at the same job, or sends the same request.
 // What the owner of the states does:
 //
 //   - Make batches with [readsetimport.Split] and a run id of their own, which gives them their tokens. A batch without a
@@ -61,9 +62,6 @@
 //     two jobs can be started.
 //   - Begin each step with the state as it is now, read from where it is kept, and use With. A worker that goes on with the
 //     Submission that Advance returned takes it that nobody else has used its token. After a full quota it may start a second job.
-//   - End the step's context two minutes after the state was read. After a start that was refused (400, 403, 404) and a search
-//     that found nothing for five minutes, the batch gets another token. A state from before still has the old one, and within
-//     TokenWindow it sends it: two jobs.
 //   - Save a state only if the one that it was made from is still the current one: a conditional write, a version, or the
 //     engine's own history. A worker whose write is refused throws its state away. Without that, a late worker can set the
 //     batch back to a state from before an attempt that failed.

@@ -91,3 +91,26 @@ func TestStepsFromMemory(t *testing.T) {
 		})
 	}
 }
+
+// After a refusal (403) and a search that found nothing, the batch has been started under another token. A state from before is
+// delivered once more, within TokenWindow, and starts no second job.
+func TestOldStateAfterARefusal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.Stores = []string{store} })
+		service.Inject(omicstest.OpStart, omicstest.AccessDenied())
+		client := newClient(t, service)
+		b := batch(t, sources(3))
+		old := stepFrom(t, client, Of(readsetimport.Submission{Batch: b}), b)
+
+		submission, err := old.With(b)
+		require.NoError(t, err)
+		submission, err = client.Advance(t.Context(), submission)
+		require.ErrorIs(t, err, readsetimport.ErrAccessDenied)
+		for state := Of(submission); state.Phase() != readsetimport.PhaseRunning; {
+			state = stepFrom(t, client, state, b)
+		}
+		stepFrom(t, client, old, b)
+		require.Len(t, service.Jobs(store), 1)
+	})
+}

@@ -4,8 +4,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
-
-	"github.com/readsetimport/readsetimport/omicstest"
 )
 
 // driversPlan is how several drivers share the states of the batches.
@@ -15,7 +13,6 @@ type driversPlan struct {
 	unnamed bool            // the batches have no client token of their own, and get it in their first step
 	clocks  []time.Duration // how far each driver's clock is ahead
 	lease   time.Duration   // for which a driver has a batch, unless somebody does not care
-	anyTime bool            // no start is ever refused for good, so that old states may come at any time
 	hold    time.Duration   // the longest time from reading a state to its request
 	save    time.Duration   // the longest time from the answer to saving the state
 
@@ -28,9 +25,9 @@ func sharesStates(seed uint64) bool { return *flagDrivers || seed%20 == 19 }
 // searchPause is the least time between two searches that find nothing, before anything is sent under another token.
 const searchPause = 5 * time.Minute
 
-// share makes the plan one of a world with several drivers. What is on its way, what is not listed yet, what a driver holds back and
-// what the clocks differ by is together less than searchPause: a search can see no further. Where no start is refused for good, a
-// new token comes only when the old one is past its window, and a driver may hold back a state for as long as it likes.
+// share makes the plan one of a world with several drivers. What is on its way, what is not listed yet and what the clocks differ by
+// is together less than searchPause: a search can see no further. A new token comes only that long after the old one was trusted
+// last, and a driver may hold back a state for as long as it likes.
 func (p *plan) share(random *rand.Rand) {
 	s, c, d := &p.service, &p.client, &p.drivers
 	d.number = pick(random, 2, 2, 3)
@@ -41,10 +38,7 @@ func (p *plan) share(random *rand.Rand) {
 	for range d.number {
 		d.clocks = append(d.clocks, time.Duration(random.Float64()*float64(apart))-apart/2)
 	}
-	d.anyTime, d.hold = random.IntN(2) == 0, room-apart
-	if d.anyTime {
-		d.hold = pick(random, time.Minute, day)
-	}
+	d.hold = pick(random, time.Minute, day)
 	d.lease = pick(random, time.Second, 10*time.Second, time.Minute, 10*time.Minute)
 	d.save = pick(random, time.Second, time.Minute, 3*time.Hour)
 	d.stalls, d.twice, d.late, d.cut = pick(random, 0, 0.1, 0.3), pick(random, 0, 0.1, 0.5), pick(random, 0, 0.1, 0.3), pick(random, 0, 0.1)
@@ -66,16 +60,10 @@ var driverPoints = slices.DeleteFunc(slices.Clone(crashPoints), func(p crashPoin
 	return p.point == "append torn" || p.point == "append unsynced" || slices.Contains([]string{phaseOpening, phaseSweeping, phaseAdopting}, p.phase)
 })
 
-// refuses reports whether a fault is a refusal of a start for good.
-func refuses(phase, fault string) bool {
-	return phase == phaseSending && slices.Contains([]string{"400", "403", "404"}, fault)
-}
-
 // newLife is what befalls one process of a driver.
 func (w *world) newLife(number int) runPlan {
 	random := rand.New(rand.NewPCG(w.seed, uint64(number)))
 	life := newRunPlan(random)
-	life.outages = slices.DeleteFunc(life.outages, func(o outage) bool { return w.plan.drivers.anyTime && o.what == omicstest.OpStart })
 	life.slow, life.unreadable, life.interruptAt = false, false, 0
 	if life.after == 0 && random.IntN(4) > 0 {
 		life.crash = pick(random, driverPoints...)

@@ -201,8 +201,7 @@ func (d *driver) drive(key string, k *keptState) {
 		k.leased = time.Now().Add(w.plan.drivers.lease)
 		late := k.old
 		k.mu.Unlock()
-		fresh := w.plan.drivers.anyTime || time.Since(late.at) < w.plan.drivers.hold
-		if late.text != "" && fresh && !k.glance(late.text).ended && chance("an old state is delivered", w.plan.drivers.late) {
+		if late.text != "" && !k.glance(late.text).ended && chance("an old state is delivered", w.plan.drivers.late) {
 			d.step(key, n, k, late)
 		}
 		if !d.step(key, n, k, now) || !p.sleep(tick) {
@@ -266,16 +265,13 @@ func (d *driver) stall(when, key string, n, version int, most time.Duration) {
 	}
 }
 
-// limited is a context for one step. It ends before the state is too old for a request, and may end sooner.
+// limited is a context for one step, which may end soon.
 func (d *driver) limited(key string, n int, from delivery) (context.Context, context.CancelFunc) {
 	p, w := d.p, d.p.world
 	if p.calm {
 		return context.WithCancel(p.ctx)
 	}
-	limit := w.plan.drivers.hold - time.Since(from.at)
-	if w.plan.drivers.anyTime {
-		limit = day
-	}
+	limit := day
 	if w.portion("cut", p.number, key, n, from.version) < w.plan.drivers.cut &&
 		w.happens(fmt.Sprintf("run %d: %s #%d version %d: the time for the step is up", p.number, key, n, from.version)) {
 		limit = min(limit, time.Millisecond+time.Duration(w.roll("limit", p.number, key, n, from.version)%uint64(time.Minute)))

@@ -164,9 +164,6 @@ func (w *world) fault(p *process, n note, seq int) fault {
 		if at -= f.weight; at >= 0 {
 			continue
 		}
-		if w.plan.drivers.anyTime && refuses(n.phase, f.name) {
-			return fault{}
-		}
 		if !w.happens(eventName(p, n, seq) + ": " + f.name) {
 			return fault{}
 		}
