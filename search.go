@@ -285,7 +285,7 @@ func (c *Client) settled(s Submission) (Submission, *Error, error) {
 		f := s.Batch.Target.Fingerprint(source)
 		js, named := answers.Of(f), answers[f] != nil
 		told[i] = search.Told{Outcome: wire.Unclear, Status: js.Status, ReadSetID: js.ReadSetID, Message: js.StatusMessage}
-		if sources[i].Source = source; named { // a status alone, of a start or a list, tells nothing of them
+		if sources[i].Source = source.clone(); named { // a status alone, of a start or a list, tells nothing of them
 			told[i].Outcome = job.outcome(js)
 		}
 	}
