@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/readsetimport/readsetimport/internal/child"
+	"github.com/readsetimport/readsetimport/omicstest"
+)
+
+// asProgram makes the test's own program behave as the one under test, so that it can be killed.
+const asProgram = "TEMPORAL_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		child.EndWithParent()
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+const patience = 2 * time.Minute // for what takes some seconds
+
+// process is a process that can be killed and started again.
+type process struct {
+	t    *testing.T
+	args []string
+	env  []string
+
+	mu    sync.Mutex
+	cmd   *exec.Cmd
+	log   bytes.Buffer
+	kills int
+}
+
+func newProcess(t *testing.T, env []string, args ...string) *process {
+	p := &process{t: t, args: args, env: env}
+	p.start()
+	t.Cleanup(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.end()
+	})
+	return p
+}
+
+// start starts the process. Its log is kept until the end.
+func (p *process) start() {
+	p.cmd = exec.Command(p.args[0], p.args[1:]...)
+	p.cmd.Env = append([]string{"HOME=" + p.t.TempDir()}, p.env...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log // written by one goroutine, which Wait waits for
+	if err := child.Start(p.cmd); err != nil {
+		panic(err) // not in the goroutine of the test
+	}
+}
+
+// end ends the process as a crash does.
+func (p *process) end() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
+// restart kills the process and starts it again.
+func (p *process) restart() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.end()
+	p.kills++
+	p.start()
+}
+
+// logged ends the process, and returns all that it and those before it have written.
+func (p *process) logged() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.end()
+	return p.log.String()
+}
+
+// cluster is a Temporal server with its database, workers, and a simulated HealthOmics.
+type cluster struct {
+	*testing.T
+	dir, address string
+	omics        *omicstest.Service
+	proxy        string
+	server       *process
+	workers      []*process
+	client       client.Client
+
+	mu     sync.Mutex
+	starts int                      // requests to start a job
+	middle func(n int, by *process) // called in the middle of the n-th: the job was started, and the answer is not yet sent
+}
+
+// newCluster starts all of it, or skips the test where there is no server.
+func newCluster(t *testing.T, workers int, workerFlags []string, optFns ...func(*omicstest.Options)) *cluster {
+	binary, err := exec.LookPath("temporal")
+	if err != nil {
+		t.Skip("there is no Temporal server: go install github.com/temporalio/cli/cmd/temporal@v1.5.1, and have it on the PATH")
+	}
+	c := &cluster{T: t, dir: t.TempDir(), omics: omicstest.New(optFns...), address: freeAddress(t)}
+	proxy := httptest.NewServer(c)
+	t.Cleanup(proxy.Close)
+	c.proxy = proxy.URL
+	host, port, err := net.SplitHostPort(c.address)
+	require.NoError(t, err)
+	c.server = newProcess(t, nil, binary, "server", "start-dev", "--headless", "--ip", host, "--port", port,
+		"--db-filename", filepath.Join(t.TempDir(), "temporal.db"), "--log-level", "error")
+	c.until("the server answers", func() bool {
+		c.client, err = client.Dial(client.Options{HostPort: c.address, Logger: silent{}})
+		return err == nil
+	})
+	t.Cleanup(c.client.Close)
+	for i := range workers {
+		c.workers = append(c.workers, c.program(fmt.Sprint("worker-", i), append([]string{"worker", "-dir=" + c.dir}, workerFlags...)...))
+	}
+	return c
+}
+
+func freeAddress(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// program starts the program under test. HealthOmics sees the name in its requests.
+func (c *cluster) program(name string, args ...string) *process {
+	self, err := os.Executable()
+	require.NoError(c, err)
+	return newProcess(c.T, []string{
+		asProgram + "=1", "HTTP_PROXY=" + c.proxy, "AWS_ENDPOINT_URL=http://omics.test", "AWS_REGION=us-east-1",
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true", "AWS_SDK_UA_APP_ID=" + name,
+	}, append([]string{self, args[0], "-address=" + c.address}, args[1:]...)...)
+}
+
+// ServeHTTP stands before HealthOmics, so that something can happen between a job's start and its answer.
+func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/importjob") {
+		c.omics.ServeHTTP(w, r)
+		return
+	}
+	answer := httptest.NewRecorder()
+	c.omics.ServeHTTP(answer, r)
+	c.mu.Lock()
+	c.starts++
+	n, middle := c.starts, c.middle
+	c.mu.Unlock()
+	if middle != nil {
+		for i, worker := range c.workers {
+			if strings.Contains(r.UserAgent(), fmt.Sprint("app/worker-", i)) {
+				middle(n, worker)
+			}
+		}
+	}
+	for name, values := range answer.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes())
+}
+
+// until returns when something is so.
+func (c *cluster) until(what string, is func() bool) {
+	c.Helper()
+	for begin := time.Now(); !is(); time.Sleep(50 * time.Millisecond) {
+		require.Less(c, time.Since(begin), patience, what)
+	}
+}
+
+// run runs a command of the program in this process, and returns what it prints.
+func (c *cluster) run(stdin string, args ...string) (string, error) {
+	c.Helper()
+	var out bytes.Buffer
+	err := run(c.Context(), append([]string{args[0], "-address=" + c.address}, args[1:]...), strings.NewReader(stdin), &out, &out)
+	return out.String(), err
+}
+
+// start starts the import of a sheet of so many sources.
+func (c *cluster) start(name string, sources int, flags ...string) {
+	c.Helper()
+	sheet := filepath.Join(c.TempDir(), "sheet.csv")
+	require.NoError(c, os.WriteFile(sheet, []byte(sheetOf(sources)), 0o600))
+	out, err := c.run("", append([]string{"start", "-dir=" + c.dir, "-name=" + name, "-sheet=" + sheet, "-store=" + store, "-role=" + role}, flags...)...)
+	require.NoError(c, err, out)
+}
+
+// progress asks how far an import is. There may be no answer for a while.
+func (c *cluster) progress(name string) (p progress, ok bool) {
+	ctx, cancel := context.WithTimeout(c.Context(), 10*time.Second)
+	defer cancel()
+	answer, err := c.client.QueryWorkflow(ctx, name, "", progressQuery)
+	return p, err == nil && answer.Get(&p) == nil
+}
+
+// sheetOf returns a sample sheet of so many sources.
+func sheetOf(n int) string {
+	var b strings.Builder
+	b.WriteString("sample,fastq_1,fastq_2\n")
+	for i := range n {
+		fmt.Fprintf(&b, "PATIENT%06d,s3://reads/PATIENT%06[1]d_R1.fastq.gz,s3://reads/PATIENT%06[1]d_R2.fastq.gz\n", i)
+	}
+	return b.String()
+}

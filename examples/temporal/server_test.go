@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/readsetimport/readsetimport/omicstest"
+)
+
+// Workers and the server are killed in the middle of starts, twice each, and a worker stands still for so long that another takes
+// its step: each batch has one job, and each source one outcome.
+func TestKill(t *testing.T) {
+	const sources, stepTimeout = 1150, 6 * time.Second
+	c := newCluster(t, 2, []string{"-min-poll=500ms", "-max-poll=1s"}, func(o *omicstest.Options) {
+		o.MaxActiveJobs, o.RequestRate = 3, 5
+		o.JobDuration = omicstest.FixedDuration(time.Second)
+	})
+	var done sync.WaitGroup
+	var paused *process
+	c.middle = func(n int, by *process) {
+		switch n {
+		case 2, 8:
+			by.restart()
+		case 5, 11:
+			c.server.restart()
+		case 14:
+			paused = by
+			pid := by.cmd.Process.Pid
+			require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+			done.Go(func() {
+				time.Sleep(stepTimeout + 4*time.Second)
+				_ = syscall.Kill(pid, syscall.SIGCONT)
+			})
+		}
+	}
+	c.start("monday", sources, "-max-jobs=4", "-step-timeout="+stepTimeout.String(), "-raise-every=3s")
+	c.wait("monday", 4*time.Minute)
+	done.Wait()
+	require.Equal(t, 2, c.server.kills)
+	require.Equal(t, 2, c.workers[0].kills+c.workers[1].kills)
+	require.NotNil(t, paused)
+	c.requireOnce("monday", sources)
+	c.requireHistories("monday")
+}
+
+// The variables that make TestLarge large.
+const (
+	sourcesEnv = "TEMPORAL_SOURCES"
+	killEnv    = "TEMPORAL_KILL_EVERY"
+)
+
+// A sheet of any size over two workers, of which one is killed and started again now and then, and the server once, while the
+// service throttles, fails and loses answers.
+func TestLarge(t *testing.T) {
+	if os.Getenv(sourcesEnv) == "" {
+		t.Skipf("%s=40000 %s=1m runs it, in some ten minutes", sourcesEnv, killEnv)
+	}
+	sources, err := strconv.Atoi(os.Getenv(sourcesEnv))
+	require.NoError(t, err)
+	every, err := time.ParseDuration(os.Getenv(killEnv))
+	require.NoError(t, err)
+	var requests int
+	c := newCluster(t, 2, []string{"-min-poll=5s", "-max-poll=30s"}, func(o *omicstest.Options) {
+		o.MaxActiveJobs, o.RequestRate, o.MaxRequests = 15, 5, -1
+		o.JobDuration = omicstest.FixedDuration(15 * time.Second)
+		o.Fault = func(omicstest.Request) (omicstest.Fault, bool) {
+			requests++
+			faults := []omicstest.Fault{omicstest.Throttled(), omicstest.Internal(), omicstest.DropBefore(), omicstest.DropAfter(), omicstest.Internal().AfterExecution()}
+			return faults[requests/40%len(faults)], requests%40 == 0
+		}
+	})
+	began := time.Now()
+	c.start("large", sources, "-max-jobs=20", "-raise-every=1m")
+	ended := make(chan struct{})
+	var killer sync.WaitGroup
+	killer.Go(func() {
+		for n := 0; ; n++ {
+			select {
+			case <-ended:
+				return
+			case <-time.After(every):
+			}
+			c.workers[n%2].restart()
+			if n == 2 {
+				c.server.restart()
+			}
+			if p, ok := c.progress("large"); ok {
+				t.Logf("%s: %d of %d batches, %d jobs run, at most %d", time.Since(began).Round(time.Second), p.Ended, p.Batches, len(p.Jobs), p.Limit)
+			}
+		}
+	})
+	c.wait("large", time.Hour)
+	close(ended)
+	killer.Wait()
+	t.Logf("%d sources in %s, with %d kills of workers and %d of the server; %d requests to start %d jobs", sources,
+		time.Since(began).Round(time.Second), c.workers[0].kills+c.workers[1].kills, c.server.kills, c.starts, len(c.omics.Jobs(store)))
+	c.requireOnce("large", sources)
+	c.requireHistories("large")
+}
+
+// wait returns when an import has ended.
+func (c *cluster) wait(name string, most time.Duration) {
+	for begin := time.Now(); ; time.Sleep(500 * time.Millisecond) {
+		p, ok := c.progress(name)
+		if ok && p.Batches > 0 && p.Ended == p.Batches {
+			return
+		}
+		if time.Since(begin) > most {
+			require.Fail(c, "the import does not end", "%+v\n%s\n%s\n%s", p, c.workers[0].logged(), c.workers[1].logged(), c.server.logged())
+		}
+	}
+}
+
+// requireOnce holds what the service has against the sheet: one job a batch, and each source once; and so the results.
+func (c *cluster) requireOnce(name string, sources int) {
+	batches := (sources + 99) / 100
+	require.Len(c, c.omics.Jobs(store), batches)
+	sets := make(map[string]int)
+	for _, rs := range c.omics.ReadSets(store) {
+		sets[rs.SampleID]++
+	}
+	require.Len(c, sets, sources)
+	require.Len(c, c.omics.ReadSets(store), sources)
+	p, ok := c.progress(name)
+	require.True(c, ok)
+	require.Equal(c, counts{Imported: sources}, p.Counts)
+	require.Empty(c, p.Trouble)
+	outcomes := make(map[string]int)
+	for _, r := range c.results(name) {
+		require.Equal(c, imported, r.Outcome)
+		require.NotEmpty(c, r.ReadSetID)
+		outcomes[r.Source.SampleID]++
+	}
+	require.Len(c, outcomes, sources)
+	for sample := range sets {
+		require.Equal(c, 1, outcomes[sample])
+	}
+}
+
+// results returns all rows of the results of an import.
+func (c *cluster) results(name string) (all []row) {
+	files, err := filepath.Glob(filepath.Join(c.dir, name, "results", "*.json"))
+	require.NoError(c, err)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(c, err)
+		var rows []row
+		require.NoError(c, json.Unmarshal(data, &rows))
+		all = append(all, rows...)
+	}
+	return all
+}
+
+// requireHistories checks the history of every workflow: none is near the limits, none has an id of a person or the name of a file, and
+// each is replayed by the workflows as they are.
+func (c *cluster) requireHistories(name string) {
+	list, err := c.client.ListWorkflow(c.Context(), &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000})
+	require.NoError(c, err)
+	require.NotEmpty(c, list.Executions)
+	replayer := worker.NewWorkflowReplayer()
+	replayer.RegisterWorkflow(Import)
+	replayer.RegisterWorkflow(Batch)
+	largest := make(map[string][2]int64)
+	for _, w := range list.Executions {
+		info, err := c.client.DescribeWorkflowExecution(c.Context(), w.Execution.WorkflowId, w.Execution.RunId)
+		require.NoError(c, err)
+		size, events := info.WorkflowExecutionInfo.HistorySizeBytes, info.WorkflowExecutionInfo.HistoryLength
+		require.Less(c, size, int64(10<<20))
+		kind := w.Type.Name
+		largest[kind] = [2]int64{max(size, largest[kind][0]), max(events, largest[kind][1])}
+		original := worker.ReplayWorkflowHistoryOptions{OriginalExecution: workflow.Execution{ID: w.Execution.WorkflowId, RunID: w.Execution.RunId}}
+		require.NoError(c, replayer.ReplayWorkflowHistoryWithOptions(silent{}, c.history(w.Execution), original), w.Execution.WorkflowId)
+	}
+	for kind, most := range largest {
+		c.Logf("%d workflows; the largest history of %s has %d bytes and %d events", len(list.Executions), kind, most[0], most[1])
+	}
+}
+
+// history returns a history, in which there is no id of a person.
+func (c *cluster) history(of *commonpb.WorkflowExecution) *historypb.History {
+	var all historypb.History
+	for events := c.client.GetWorkflowHistory(c.Context(), of.WorkflowId, of.RunId, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
+		e, err := events.Next()
+		require.NoError(c, err)
+		text, err := proto.Marshal(e) // payloads are in it as they are
+		require.NoError(c, err)
+		for _, word := range []string{"PATIENT", "s3://", "fastq", c.dir} {
+			require.False(c, bytes.Contains(text, []byte(word)), "%s has %q: %s", of.WorkflowId, word, e)
+		}
+		all.Events = append(all.Events, e)
+	}
+	return &all
+}
+
+// An import is started, told of events, and cancelled by the commands of the README.
+func TestCommands(t *testing.T) {
+	c := newCluster(t, 1, []string{"-min-poll=20s", "-max-poll=20s"}, func(o *omicstest.Options) {
+		o.JobDuration = func(omicstest.Job) time.Duration { return 3 * time.Second }
+	})
+	template, err := os.ReadFile("../stepfunctions/testdata/event.json")
+	require.NoError(t, err)
+	c.start("tuesday", 500, "-max-jobs=2")
+	sheet := filepath.Join(t.TempDir(), "other.csv")
+	require.NoError(t, os.WriteFile(sheet, []byte(sheetOf(1)), 0o600))
+	_, err = c.run("", "start", "-dir="+c.dir, "-name=tuesday", "-sheet="+sheet, "-store="+store, "-role="+role)
+	require.ErrorIs(t, err, errOtherSheet)
+
+	c.until("two jobs run", func() bool {
+		p, ok := c.progress("tuesday")
+		return ok && len(p.Jobs) == 2
+	})
+	p, _ := c.progress("tuesday")
+	time.Sleep(3 * time.Second) // they have ended by then, and nobody looks
+	p, _ = c.progress("tuesday")
+	require.Zero(t, p.Ended)
+	out, err := c.run(string(bytes.ReplaceAll(template, []byte("JOB"), []byte(p.Jobs[0]))), "notify")
+	require.NoError(t, err)
+	require.Equal(t, "imports told: 1\n", out)
+	began := time.Now()
+	c.until("a batch has ended, and another one begun", func() bool {
+		p, _ = c.progress("tuesday")
+		return p.Ended == 1 && p.Jobs[2] != ""
+	})
+	require.Less(t, time.Since(began), 10*time.Second)
+
+	_, err = c.run("", "cancel", "-name=tuesday")
+	require.NoError(t, err)
+	out, err = c.run("", "progress", "-name=tuesday", "-wait")
+	require.ErrorIs(t, err, errIncomplete)
+	require.NoError(t, json.Unmarshal([]byte(out), &p))
+	require.True(t, p.Stopped)
+	require.Equal(t, counts{Imported: 100, Running: 200, NotSent: 200}, p.Counts)
+	require.Len(t, p.Jobs, 2)
+	require.Len(t, c.omics.Jobs(store), 3)
+	outcomes := make(map[string]int)
+	for _, r := range c.results("tuesday") {
+		outcomes[r.Outcome]++
+		require.Equal(t, r.Outcome == notSent, r.JobID == "")
+	}
+	require.Equal(t, map[string]int{imported: 100, running: 200, notSent: 200}, outcomes)
+	c.requireHistories("tuesday")
+	require.Empty(t, c.workers[0].logged())
+
+	_, err = c.run("", "progress", "-name="+fmt.Sprint("wednesday"))
+	require.Error(t, err)
+}
