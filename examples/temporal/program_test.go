@@ -3,13 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +42,7 @@ const patience = 2 * time.Minute // for what takes some seconds
 // process is a process that can be killed and started again.
 type process struct {
 	t    *testing.T
+	name string
 	args []string
 	env  []string
 
@@ -48,8 +52,8 @@ type process struct {
 	kills int
 }
 
-func newProcess(t *testing.T, env []string, args ...string) *process {
-	p := &process{t: t, args: args, env: env}
+func newProcess(t *testing.T, name string, env []string, args ...string) *process {
+	p := &process{t: t, name: name, args: args, env: env}
 	p.start()
 	t.Cleanup(func() {
 		p.mu.Lock()
@@ -103,8 +107,10 @@ type cluster struct {
 	client       client.Client
 
 	mu     sync.Mutex
-	starts int                      // requests to start a job
-	middle func(n int, by *process) // called in the middle of the n-th: the job was started, and the answer is not yet sent
+	starts int                     // requests to start a job
+	sent   map[string]map[int]bool // the workers that have sent a client token, by the tokens of jobs
+	// middle is called in the middle of the start of the n-th job: it was started, and the answer is not yet sent.
+	middle func(n int, by *process, token string)
 }
 
 // newCluster starts all of it, or skips the test where there is no server.
@@ -113,13 +119,13 @@ func newCluster(t *testing.T, workers int, workerFlags []string, optFns ...func(
 	if err != nil {
 		t.Skip("there is no Temporal server: go install github.com/temporalio/cli/cmd/temporal@v1.5.1, and have it on the PATH")
 	}
-	c := &cluster{T: t, dir: t.TempDir(), omics: omicstest.New(optFns...), address: freeAddress(t)}
+	c := &cluster{T: t, dir: t.TempDir(), omics: omicstest.New(optFns...), address: freeAddress(t), sent: make(map[string]map[int]bool)}
 	proxy := httptest.NewServer(c)
 	t.Cleanup(proxy.Close)
 	c.proxy = proxy.URL
 	host, port, err := net.SplitHostPort(c.address)
 	require.NoError(t, err)
-	c.server = newProcess(t, nil, binary, "server", "start-dev", "--headless", "--ip", host, "--port", port,
+	c.server = newProcess(t, "server", nil, binary, "server", "start-dev", "--headless", "--ip", host, "--port", port,
 		"--db-filename", filepath.Join(t.TempDir(), "temporal.db"), "--log-level", "error")
 	c.until("the server answers", func() bool {
 		c.client, err = client.Dial(client.Options{HostPort: c.address, Logger: silent{}})
@@ -143,7 +149,7 @@ func freeAddress(t *testing.T) string {
 func (c *cluster) program(name string, args ...string) *process {
 	self, err := os.Executable()
 	require.NoError(c, err)
-	return newProcess(c.T, []string{
+	return newProcess(c.T, name, []string{
 		asProgram + "=1", "HTTP_PROXY=" + c.proxy, "AWS_ENDPOINT_URL=http://omics.test", "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true", "AWS_SDK_UA_APP_ID=" + name,
 	}, append([]string{self, args[0], "-address=" + c.address}, args[1:]...)...)
@@ -155,24 +161,40 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.omics.ServeHTTP(w, r)
 		return
 	}
+	body, _ := io.ReadAll(r.Body) // one that is cut off is no JSON
+	var start struct{ ClientToken string }
+	_ = json.Unmarshal(body, &start)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	by := slices.IndexFunc(c.workers, func(p *process) bool { return strings.Contains(r.UserAgent(), "app/"+p.name) })
 	answer := httptest.NewRecorder()
 	c.omics.ServeHTTP(answer, r)
 	c.mu.Lock()
 	c.starts++
-	n, middle := c.starts, c.middle
+	var middle func(int, *process, string)
+	if answer.Code == http.StatusOK && c.sent[start.ClientToken] == nil {
+		c.sent[start.ClientToken] = make(map[int]bool)
+		middle = c.middle
+	}
+	if c.sent[start.ClientToken] != nil {
+		c.sent[start.ClientToken][by] = true
+	}
+	n := len(c.sent)
 	c.mu.Unlock()
 	if middle != nil {
-		for i, worker := range c.workers {
-			if strings.Contains(r.UserAgent(), fmt.Sprint("app/worker-", i)) {
-				middle(n, worker)
-			}
-		}
+		middle(n, c.workers[by], start.ClientToken)
 	}
 	for name, values := range answer.Header() {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(answer.Code)
 	_, _ = w.Write(answer.Body.Bytes())
+}
+
+// senders returns how many workers have sent a token since its job was started.
+func (c *cluster) senders(token string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.sent[token])
 }
 
 // until returns when something is so.

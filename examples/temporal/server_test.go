@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -33,20 +33,20 @@ func TestKill(t *testing.T) {
 		o.JobDuration = omicstest.FixedDuration(time.Second)
 	})
 	var done sync.WaitGroup
-	var paused *process
-	c.middle = func(n int, by *process) {
+	var held string // the client token of the start in which a worker stands still
+	c.middle = func(n int, by *process, token string) {
 		switch n {
-		case 2, 8:
+		case 2, 6:
 			by.restart()
-		case 5, 11:
+		case 4, 8:
 			c.server.restart()
-		case 14:
-			paused = by
+		case 10:
+			held = token
 			pid := by.cmd.Process.Pid
-			require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+			assert.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
 			done.Go(func() {
-				time.Sleep(stepTimeout + 4*time.Second)
-				_ = syscall.Kill(pid, syscall.SIGCONT)
+				time.Sleep(stepTimeout + 8*time.Second)
+				assert.NoError(t, syscall.Kill(pid, syscall.SIGCONT))
 			})
 		}
 	}
@@ -55,7 +55,7 @@ func TestKill(t *testing.T) {
 	done.Wait()
 	require.Equal(t, 2, c.server.kills)
 	require.Equal(t, 2, c.workers[0].kills+c.workers[1].kills)
-	require.NotNil(t, paused)
+	require.Equal(t, 2, c.senders(held))
 	c.requireOnce("monday", sources)
 	c.requireHistories("monday")
 }
@@ -214,7 +214,7 @@ func TestCommands(t *testing.T) {
 	c := newCluster(t, 1, []string{"-min-poll=20s", "-max-poll=20s"}, func(o *omicstest.Options) {
 		o.JobDuration = func(omicstest.Job) time.Duration { return 3 * time.Second }
 	})
-	template, err := os.ReadFile("../stepfunctions/testdata/event.json")
+	template, err := os.ReadFile("testdata/event.json")
 	require.NoError(t, err)
 	c.start("tuesday", 500, "-max-jobs=2")
 	sheet := filepath.Join(t.TempDir(), "other.csv")
@@ -258,6 +258,6 @@ func TestCommands(t *testing.T) {
 	c.requireHistories("tuesday")
 	require.Empty(t, c.workers[0].logged())
 
-	_, err = c.run("", "progress", "-name="+fmt.Sprint("wednesday"))
+	_, err = c.run("", "progress", "-name=wednesday")
 	require.Error(t, err)
 }
