@@ -39,60 +39,73 @@ func TestMain(m *testing.M) {
 
 const patience = 2 * time.Minute // for what takes some seconds
 
-// process is a process that can be killed and started again.
+// process is a process that can be killed, and is started again whenever it ends, as by a supervisor.
 type process struct {
-	t    *testing.T
-	name string
-	args []string
-	env  []string
+	name    string
+	command func() *exec.Cmd
 
 	mu    sync.Mutex
 	cmd   *exec.Cmd
-	log   bytes.Buffer
+	log   *bytes.Buffer // read it when the process has ended
 	kills int
+	over  bool
+	ended chan struct{} // for good
 }
 
 func newProcess(t *testing.T, name string, env []string, args ...string) *process {
-	p := &process{t: t, name: name, args: args, env: env}
-	p.start()
-	t.Cleanup(func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.end()
-	})
+	home := t.TempDir()
+	p := &process{name: name, log: new(bytes.Buffer), ended: make(chan struct{})}
+	p.command = func() *exec.Cmd {
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Env = append([]string{"HOME=" + home}, env...)
+		cmd.Stdout, cmd.Stderr = p.log, p.log // written by one goroutine, which Wait waits for
+		return cmd
+	}
+	go p.run()
+	t.Cleanup(func() { p.end() })
 	return p
 }
 
-// start starts the process. Its log is kept until the end.
-func (p *process) start() {
-	p.cmd = exec.Command(p.args[0], p.args[1:]...)
-	p.cmd.Env = append([]string{"HOME=" + p.t.TempDir()}, p.env...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log // written by one goroutine, which Wait waits for
-	if err := child.Start(p.cmd); err != nil {
-		panic(err) // not in the goroutine of the test
+func (p *process) run() {
+	defer close(p.ended)
+	for {
+		p.mu.Lock()
+		cmd := p.command()
+		over := p.over || child.Start(cmd) != nil
+		p.cmd = cmd
+		p.mu.Unlock()
+		if over {
+			return
+		}
+		_ = cmd.Wait()
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 
-// end ends the process as a crash does.
-func (p *process) end() {
+// kill ends the process as a crash does. It is started again.
+func (p *process) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
-}
-
-// restart kills the process and starts it again.
-func (p *process) restart() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.end()
 	p.kills++
-	p.start()
 }
 
-// logged ends the process, and returns all that it and those before it have written.
-func (p *process) logged() string {
+// signal sends the process a signal.
+func (p *process) signal(s os.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.end()
+	return p.cmd.Process.Signal(s)
+}
+
+// end ends the process for good, and returns all that it has written.
+func (p *process) end() string {
+	p.mu.Lock()
+	p.over = true
+	if p.cmd != nil && p.cmd.Process != nil {
+		_ = p.cmd.Process.Kill()
+	}
+	p.mu.Unlock()
+	<-p.ended
 	return p.log.String()
 }
 
@@ -126,7 +139,8 @@ func newCluster(t *testing.T, workers int, workerFlags []string, optFns ...func(
 	host, port, err := net.SplitHostPort(c.address)
 	require.NoError(t, err)
 	c.server = newProcess(t, "server", nil, binary, "server", "start-dev", "--headless", "--ip", host, "--port", port,
-		"--db-filename", filepath.Join(t.TempDir(), "temporal.db"), "--log-level", "error")
+		"--db-filename", filepath.Join(t.TempDir(), "temporal.db"), "--log-level", "error",
+		"--sqlite-pragma", "synchronous=0") // what the process has written survives its end, which is all that these tests are about
 	c.until("the server answers", func() bool {
 		c.client, err = client.Dial(client.Options{HostPort: c.address, Logger: silent{}})
 		return err == nil

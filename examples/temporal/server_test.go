@@ -27,7 +27,7 @@ import (
 // Workers and the server are killed in the middle of starts, twice each, and a worker stands still for so long that another takes
 // its step: each batch has one job, and each source one outcome.
 func TestKill(t *testing.T) {
-	const sources, stepTimeout = 1150, 6 * time.Second
+	const sources = 1150
 	c := newCluster(t, 2, []string{"-min-poll=500ms", "-max-poll=1s"}, func(o *omicstest.Options) {
 		o.MaxActiveJobs, o.RequestRate = 3, 5
 		o.JobDuration = omicstest.FixedDuration(time.Second)
@@ -37,20 +37,21 @@ func TestKill(t *testing.T) {
 	c.middle = func(n int, by *process, token string) {
 		switch n {
 		case 2, 6:
-			by.restart()
+			by.kill()
 		case 4, 8:
-			c.server.restart()
+			c.server.kill()
 		case 10:
 			held = token
-			pid := by.cmd.Process.Pid
-			assert.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+			assert.NoError(t, by.signal(syscall.SIGSTOP))
 			done.Go(func() {
-				time.Sleep(stepTimeout + 8*time.Second)
-				assert.NoError(t, syscall.Kill(pid, syscall.SIGCONT))
+				for begin := time.Now(); c.senders(token) < 2 && time.Since(begin) < patience; {
+					time.Sleep(100 * time.Millisecond)
+				}
+				assert.NoError(t, by.signal(syscall.SIGCONT))
 			})
 		}
 	}
-	c.start("monday", sources, "-max-jobs=4", "-step-timeout="+stepTimeout.String(), "-raise-every=3s")
+	c.start("monday", sources, "-max-jobs=4", "-step-timeout=5s", "-raise-every=3s")
 	c.wait("monday", 4*time.Minute)
 	done.Wait()
 	require.Equal(t, 2, c.server.kills)
@@ -97,9 +98,9 @@ func TestLarge(t *testing.T) {
 				return
 			case <-time.After(every):
 			}
-			c.workers[n%2].restart()
+			c.workers[n%2].kill()
 			if n == 2 {
-				c.server.restart()
+				c.server.kill()
 			}
 			if p, ok := c.progress("large"); ok {
 				t.Logf("%s: %d of %d batches, %d jobs run, at most %d", time.Since(began).Round(time.Second), p.Ended, p.Batches, len(p.Jobs), p.Limit)
@@ -123,7 +124,7 @@ func (c *cluster) wait(name string, most time.Duration) {
 			return
 		}
 		if time.Since(begin) > most {
-			require.Fail(c, "the import does not end", "%+v\n%s\n%s\n%s", p, c.workers[0].logged(), c.workers[1].logged(), c.server.logged())
+			require.Fail(c, "the import does not end", "%+v\n%s\n%s\n%s", p, c.workers[0].end(), c.workers[1].end(), c.server.end())
 		}
 	}
 }
@@ -256,7 +257,7 @@ func TestCommands(t *testing.T) {
 	}
 	require.Equal(t, map[string]int{imported: 100, running: 200, notSent: 200}, outcomes)
 	c.requireHistories("tuesday")
-	require.Empty(t, c.workers[0].logged())
+	require.Empty(t, c.workers[0].end())
 
 	_, err = c.run("", "progress", "-name=wednesday")
 	require.Error(t, err)
