@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/readsetimport/readsetimport/omicstest"
@@ -175,9 +177,6 @@ func (c *cluster) requireHistories(name string) {
 	list, err := c.client.ListWorkflow(c.Context(), &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000})
 	require.NoError(c, err)
 	require.NotEmpty(c, list.Executions)
-	replayer := worker.NewWorkflowReplayer()
-	replayer.RegisterWorkflow(Import)
-	replayer.RegisterWorkflow(Batch)
 	largest := make(map[string][2]int64)
 	for _, w := range list.Executions {
 		info, err := c.client.DescribeWorkflowExecution(c.Context(), w.Execution.WorkflowId, w.Execution.RunId)
@@ -187,7 +186,7 @@ func (c *cluster) requireHistories(name string) {
 		kind := w.Type.Name
 		largest[kind] = [2]int64{max(size, largest[kind][0]), max(events, largest[kind][1])}
 		original := worker.ReplayWorkflowHistoryOptions{OriginalExecution: workflow.Execution{ID: w.Execution.WorkflowId, RunID: w.Execution.RunId}}
-		require.NoError(c, replayer.ReplayWorkflowHistoryWithOptions(silent{}, c.history(w.Execution), original), w.Execution.WorkflowId)
+		require.NoError(c, replayer().ReplayWorkflowHistoryWithOptions(silent{}, c.history(w.Execution), original), w.Execution.WorkflowId)
 	}
 	for kind, most := range largest {
 		c.Logf("%d workflows; the largest history of %s has %d bytes and %d events", len(list.Executions), kind, most[0], most[1])
@@ -207,8 +206,20 @@ func (c *cluster) history(of *commonpb.WorkflowExecution) *historypb.History {
 		}
 		all.Events = append(all.Events, e)
 	}
+	if os.Getenv(recordEnv) != "" {
+		host, err := os.Hostname()
+		require.NoError(c, err)
+		text, err := protojson.Marshal(&all)
+		require.NoError(c, err)
+		file := filepath.Join("testdata", "history", strings.ReplaceAll(of.WorkflowId, "/", "_")+".json")
+		nameless := strings.NewReplacer("@"+host+"@", "@host@", `"`+host+":", `"host:`) // in identities and names of queues
+		require.NoError(c, os.WriteFile(file, []byte(nameless.Replace(string(text))), 0o600))
+	}
 	return &all
 }
+
+// recordEnv makes TestCommands write the histories that TestReplay reads.
+const recordEnv = "TEMPORAL_RECORD"
 
 // An import is started, told of events, and cancelled by the commands of the README.
 func TestCommands(t *testing.T) {
