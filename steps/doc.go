@@ -72,10 +72,13 @@
 //
 // # Waiting for a job slot
 //
-// An account may run only so many jobs at once; the service then answers 402, which is no error. The batch stays in phase
-// sending, NextAt grows to some minutes, and [State.FullSince] says since when. Each time that TokenWindow is over, a search makes
-// sure that nothing was started, and the batch is in phase planned for one step. That is the state in which it can be given
-// up. MaxActiveJobs and QuotaTimeout do not bind Advance: limit how many batches the engine has under way.
+// An account may run only so many jobs at once; the service then answers 402, which is no error: NextAt grows to some minutes, and
+// [State.FullSince] says since when. MaxActiveJobs and QuotaTimeout do not bind Advance: limit how many batches the engine has under way.
+//
+// A state that was read back stays in phase sending then, since it cannot tell whether another worker's request has started the
+// job. Each time that TokenWindow is over, a search makes sure that nothing was started, and the batch is in phase planned for one
+// step: the state in which it can be given up. An engine that knows that no other request was made from the state, as Temporal's
+// history does (examples/temporal), may set the submission's Phase to planned, and its Search to the zero value, if MayHaveStarted is false.
 //
 // # Errors, and when to give up
 //

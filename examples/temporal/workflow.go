@@ -35,13 +35,13 @@ type importInput struct {
 type progress struct {
 	Sources  int            `json:"sources"`
 	Batches  int            `json:"batches"`
-	Ended    int            `json:"ended"`           // how many batches have
-	UnderWay int            `json:"underWay"`        // how many batches are
-	Limit    int            `json:"limit"`           // how many may be, as far as is known of the account's job slots
-	Jobs     map[int]string `json:"jobs"`            // that run, by batch
-	Trouble  map[int]string `json:"trouble"`         // that a person has to fix, by batch; then they go on by themselves
-	Stopped  bool           `json:"stopped"`         // it was cancelled, and starts no more jobs
-	Counts   counts         `json:"counts,omitzero"` // of sources
+	Ended    int            `json:"ended"`    // how many batches have
+	UnderWay int            `json:"underWay"` // how many batches are
+	Limit    int            `json:"limit"`    // how many may be, as far as is known of the account's job slots
+	Jobs     map[int]string `json:"jobs"`     // that run, by batch
+	Trouble  map[int]string `json:"trouble"`  // that a person has to fix, by batch; then they go on by themselves
+	Stopped  bool           `json:"stopped"`  // it was cancelled, and starts no more jobs
+	Counts   counts         `json:"counts"`   // of sources
 }
 
 // parent is an import in one run of its workflow.
