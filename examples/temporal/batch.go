@@ -82,6 +82,7 @@ func Batch(ctx workflow.Context, b batch) (batchOutput, error) {
 		case b.full() && !b.Stop && ctx.Err() == nil:
 			return batchOutput{Full: &b}, nil
 		case long(ctx, b.Settings):
+			b.Stop = b.Stop || ctx.Err() != nil // the next run is not cancelled
 			return batchOutput{}, workflow.NewContinueAsNewError(ctx, Batch, b)
 		}
 		b.wait(ctx, events, out.Trouble != "")

@@ -46,6 +46,7 @@ type world struct {
 	stops   int // steps that may start no job
 	left    map[int]string
 	trouble func(number int) string
+	during  func() // in a step
 }
 
 func newWorld(t *testing.T, sources, maxJobs int) *world {
@@ -75,6 +76,7 @@ func (w *world) renew(t *testing.T) {
 	w.SetTestTimeout(time.Minute)
 	w.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: "monday"})
 	register(w, &activities{})
+	w.during = nil
 	w.OnActivity(does.Cut, mock.Anything, mock.Anything).Return(func(_ context.Context, in cutInput) (sheet, error) {
 		require.Equal(t, cutInput{Name: "monday", Target: target}, in)
 		return sheet{Digest: "d", Sources: w.sources, Batches: (w.sources + 99) / 100}, nil
@@ -107,6 +109,9 @@ func (w *world) step(_ context.Context, in stepInput) (stepOutput, error) {
 	defer w.mu.Unlock()
 	if in.Stop {
 		w.stops++
+	}
+	if w.during != nil {
+		w.during()
 	}
 	end, ran := w.ends[in.Number]
 	switch phase := phaseOf(in.State); {
@@ -387,7 +392,14 @@ func TestBatchContinues(t *testing.T) {
 
 	w.renew(t)
 	w.lost[0] = true
-	b.Stop, b.First = true, false
+	b.First = false
+	w.SetCurrentHistoryLength(b.Settings.MaxEvents)
+	w.during = w.CancelWorkflow
+	w.ExecuteWorkflow(Batch, b)
+	b = continued[batch](t, w.GetWorkflowError(), Batch)
+	require.True(t, b.Stop)
+
+	w.renew(t)
 	w.ExecuteWorkflow(Batch, b)
 	require.NoError(t, w.GetWorkflowError())
 	require.Empty(t, w.started)
