@@ -14,7 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
@@ -127,7 +129,7 @@ func TestCutFaults(t *testing.T) {
 func TestTwoWorkersOneStep(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newShop(t, 100)
+		s := newShop(t, 5)
 		b := &batch{batchRef: s.ref(0)}
 		for b.State == nil || !b.State.Ended() { // each step is taken by two
 			outs := make([]stepOutput, 2)
@@ -147,8 +149,8 @@ func TestTwoWorkersOneStep(t *testing.T) {
 		}
 		require.Len(t, s.service.Jobs(store), 1)
 		require.Len(t, s.service.Requests(omicstest.OpStart), 2)
-		require.Len(t, s.service.ReadSets(store), 100)
-		require.Len(t, s.rows(t, 0), 100)
+		require.Len(t, s.service.ReadSets(store), 5)
+		require.Len(t, s.rows(t, 0), 5)
 	})
 }
 
@@ -157,7 +159,7 @@ func TestLateWorker(t *testing.T) {
 	t.Parallel()
 	for _, late := range []time.Duration{time.Second, 3 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newShop(t, 100, func(o *omicstest.Options) { o.TokenWindow = 2 * time.Hour })
+			s := newShop(t, 5, func(o *omicstest.Options) { o.TokenWindow = 2 * time.Hour })
 			b := &batch{batchRef: s.ref(0)}
 			s.step(t, b)
 			old := *b
@@ -195,7 +197,7 @@ func TestTakenBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newShop(t, 100)
+				s := newShop(t, 5)
 				s.service.Inject(omicstest.OpStart, tc.answers...)
 				b := &batch{batchRef: s.ref(0)}
 				s.step(t, b)
@@ -213,10 +215,40 @@ func TestTakenBack(t *testing.T) {
 					time.Sleep(time.Until(b.State.NextAt()))
 					out = s.step(t, b)
 				}
-				require.Equal(t, counts{Imported: 100}, out.Counts)
+				require.Equal(t, counts{Imported: 5}, out.Counts)
 				require.Len(t, s.service.Jobs(store), 1)
 			})
 		})
+	}
+}
+
+// A request of an attempt that its worker did not live to report may have started the job: the next attempt does not take the batch back.
+func TestSecondAttempt(t *testing.T) {
+	t.Parallel()
+	for _, dies := range []bool{false, true} {
+		s := newShop(t, 5, func(o *omicstest.Options) { o.JobDuration = omicstest.FixedDuration(0) })
+		s.service.Inject(omicstest.OpStart, omicstest.QuotaExceeded(), omicstest.QuotaExceeded())
+		var suite testsuite.WorkflowTestSuite
+		suite.SetLogger(silent{})
+		env := suite.NewTestWorkflowEnvironment()
+		register(env, s.activities)
+		env.OnActivity(does.Step, mock.Anything, mock.Anything).Return(func(ctx context.Context, in stepInput) (stepOutput, error) {
+			out, err := s.Step(ctx, in)
+			if dies && in.First && activity.GetInfo(ctx).Attempt == 1 {
+				return stepOutput{}, retried(typeInterrupted)
+			}
+			return out, err
+		})
+		env.SetTestTimeout(time.Minute)
+		env.ExecuteWorkflow(Batch, batch{batchRef: s.ref(0), Settings: settings{StepTimeout: time.Minute, MaxEvents: 10_000}})
+		require.NoError(t, env.GetWorkflowError())
+		var out batchOutput
+		require.NoError(t, env.GetWorkflowResult(&out))
+		require.Equal(t, dies, out.Full == nil)
+		if dies {
+			require.Equal(t, counts{Imported: 5}, out.Counts)
+			require.Len(t, s.service.Requests(omicstest.OpStart), 3)
+		}
 	}
 }
 
