@@ -116,7 +116,7 @@ func TestCutFaults(t *testing.T) {
 			require.True(t, errors.As(err, &e), "%v", err)
 			require.Equal(t, typeInvalid, e.Type())
 			require.True(t, e.NonRetryable())
-			require.NotContains(t, err.Error(), "PATIENT")
+			require.Equal(t, "see faults.txt in the folder of the import", e.Message())
 			faults, err := os.ReadFile(s.folder.faultsFile("tuesday"))
 			require.NoError(t, err)
 			require.NotEmpty(t, bytes.TrimSpace(faults))
