@@ -120,6 +120,7 @@ type cluster struct {
 	client       client.Client
 
 	mu     sync.Mutex
+	asked  []time.Time             // of all requests
 	starts int                     // requests to start a job
 	sent   map[string]map[int]bool // the workers that have sent a client token, by the tokens of jobs
 	// middle is called in the middle of the start of the n-th job: it was started, and the answer is not yet sent.
@@ -171,6 +172,9 @@ func (c *cluster) program(name string, args ...string) *process {
 
 // ServeHTTP stands before HealthOmics, so that something can happen between a job's start and its answer.
 func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	c.asked = append(c.asked, time.Now())
+	c.mu.Unlock()
 	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/importjob") {
 		c.omics.ServeHTTP(w, r)
 		return

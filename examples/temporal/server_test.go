@@ -118,6 +118,22 @@ func TestLarge(t *testing.T) {
 	c.requireHistories("large")
 }
 
+// All workers together keep the account's request rate, which each of them could use up alone.
+func TestRate(t *testing.T) {
+	const rate, sources = 4.5, 2000
+	c := newCluster(t, 3, []string{"-min-poll=100ms", "-max-poll=100ms"}, func(o *omicstest.Options) {
+		o.JobDuration = omicstest.FixedDuration(200 * time.Millisecond)
+	})
+	c.start("wednesday", sources)
+	c.wait("wednesday", patience)
+	c.requireOnce("wednesday", sources)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	took := c.asked[len(c.asked)-1].Sub(c.asked[0])
+	t.Logf("%d requests in %s", len(c.asked), took)
+	require.Less(t, float64(len(c.asked)), 2*rate+1.1*rate*took.Seconds()) // the server lets some more through in the beginning
+}
+
 // wait returns when an import has ended.
 func (c *cluster) wait(name string, most time.Duration) {
 	for begin := time.Now(); ; time.Sleep(500 * time.Millisecond) {
@@ -126,7 +142,7 @@ func (c *cluster) wait(name string, most time.Duration) {
 			return
 		}
 		if time.Since(begin) > most {
-			require.Fail(c, "the import does not end", "%+v\n%s\n%s\n%s", p, c.workers[0].end(), c.workers[1].end(), c.server.end())
+			require.Fail(c, "the import does not end", "%+v\n%s\n%s", p, c.workers[0].end(), c.server.end())
 		}
 	}
 }
