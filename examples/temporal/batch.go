@@ -122,7 +122,7 @@ func (b *batch) leave(ctx workflow.Context) (batchOutput, error) {
 func (b *batch) step(ctx workflow.Context) (out stepOutput, err error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: b.Settings.StepTimeout,
-		RetryPolicy:         &temporal.RetryPolicy{MaximumInterval: time.Minute},
+		RetryPolicy:         &temporal.RetryPolicy{MaximumInterval: 10 * time.Second},
 	})
 	err = workflow.ExecuteActivity(ctx, does.Step, stepInput{b.batchRef, b.State, b.First, b.Stop}).Get(ctx, &out)
 	if why := (*temporal.ApplicationError)(nil); errors.As(err, &why) {

@@ -47,6 +47,8 @@ func (c command) work(ctx context.Context, server client.Client) error {
 	w := worker.New(server, c.queue, worker.Options{
 		TaskQueueActivitiesPerSecond: c.rate, // of all workers: the server gives out no more, and a step makes one request at most
 		WorkerStopTimeout:            30 * time.Second,
+		// They are enough for the rate. A worker that stands still is given as many steps, which are lost until their time is up.
+		MaxConcurrentActivityTaskPollers: 2,
 	})
 	register(w, a)
 	if err := w.Start(); err != nil {
