@@ -162,3 +162,30 @@ func TestAdvanceOfAChangedBatch(t *testing.T) {
 		})
 	}
 }
+
+// What is sent is what was checked when the import began, whatever its caller does with the sources afterwards.
+func TestImportOfSourcesThatAreChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := omicstest.New(func(o *omicstest.Options) { o.KeepBodies = true })
+		sources := taggedSources(3)
+		c := newTestClient(t, service, func(o *Options) {
+			o.MaxActiveJobs = 1
+			o.OnEvent = func(Event) {
+				for _, s := range sources {
+					s.Tags["project"], s.Tags["?"] = "changed", ""
+				}
+			}
+		})
+		report, err := c.Import(t.Context(), testTarget, sources, func(o *ImportOptions) { o.SourcesPerJob = 1 })
+		require.NoError(t, err)
+		requests := service.Requests(omicstest.OpStart)
+		require.Len(t, requests, 3)
+		for _, r := range requests {
+			require.Contains(t, string(r.Body), `"tags":{"project":"p1"}`)
+		}
+		for _, res := range report.Results {
+			require.Equal(t, map[string]string{"project": "p1"}, res.Source.Tags)
+		}
+	})
+}

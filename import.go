@@ -91,7 +91,7 @@ func (c *Client) importOptions(optFns []func(*ImportOptions)) (ImportOptions, er
 // A source that is in the store is not sent again because its name, its texts or its tags have changed: its result says
 // AlreadyImported, and the read set keeps those that it was imported with.
 func (c *Client) Import(ctx context.Context, t Target, sources []Source, optFns ...func(*ImportOptions)) (*Report, error) {
-	sources = slices.Clone(sources)
+	sources = clones(sources)
 	opts, err := c.importOptions(optFns)
 	r := c.newRun(t, opts)
 	report := &Report{RunID: opts.RunID, Results: make([]Result, len(sources))}

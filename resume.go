@@ -26,11 +26,7 @@ func (r *run) plan(sources []Source, index []int, tries int) *flight {
 		// The same sources under the same token would answer the job in which they failed.
 		runID += " " + strconv.Itoa(tries)
 	}
-	own := sources // nobody else has those of a stream
-	if r.whole != nil {
-		own = clones(sources)
-	}
-	sub := Submission{Batch: newBatch(r.target, runID, own), carried: fingerprints(r.target, own), checked: true}
+	sub := Submission{Batch: newBatch(r.target, runID, sources), carried: fingerprints(r.target, sources), checked: true}
 	return &flight{sources: sources, index: index, sub: sub}
 }
 
