@@ -18,7 +18,8 @@ import (
 //
 // The URIs must come folder by folder, as S3 lists them: the files of a folder together, with those of its subfolders
 // before, between or after them. Files holds the URIs of a folder's FASTQ files until the listing has left the folder. A
-// FASTQ file of a folder that the listing had left is a fault, since its mate may have been yielded without it.
+// FASTQ file of a folder that the listing had left is a fault, since its mate may have been yielded without it; and so is one whose
+// mate is not compressed with gzip, even if Options.SkipUnsupported skips that.
 //
 // Faults and errors are as in [Read]: an [*Error] comes once and last. The Line of a fault is the number of the file in the
 // listing, from 1. Unsupported files are one fault for each ending of their names. If the listing ends with an error, the
@@ -63,8 +64,9 @@ type listedFile struct {
 
 // folder holds the FASTQ files of a folder, in the order of the listing.
 type folder struct {
-	prefix string
-	uris   []string
+	prefix       string
+	uris         []string
+	uncompressed []string // those that are not compressed with gzip
 }
 
 // unsupportedFiles counts the files with an ending of no supported kind.
@@ -103,22 +105,25 @@ func (l *lister) add(f listedFile) error {
 	kind, skip := kindOf(f.uri)
 	switch {
 	case kind == types.FileTypeFastq:
-		return l.hold(f)
+		return l.hold(f, true)
 	case kind == types.FileTypeBam && l.o.FileType == types.FileTypeUbam:
 		kind = types.FileTypeUbam
 		fallthrough
 	case kind != "":
 		l.source(kind, f, listedFile{})
-	case skip == SkipUnsupported && !l.o.SkipUnsupported:
-		l.countUnsupported(f)
-	default:
+	case skip != SkipUnsupported || l.o.SkipUnsupported:
 		l.skip(f.uri, skip)
+	default:
+		l.countUnsupported(f)
+	}
+	if skip == SkipUnsupported && uncompressed.MatchString(f.uri) {
+		return l.hold(f, false)
 	}
 	return nil
 }
 
-// hold puts a FASTQ file into its folder.
-func (l *lister) hold(f listedFile) error {
+// hold puts a FASTQ file into its folder. One that is not compressed with gzip is held for the sake of its mate alone.
+func (l *lister) hold(f listedFile, compressed bool) error {
 	if first, twice := l.held[f.uri]; twice {
 		l.fault(f.at, repeatedFault(f.uri, first.line))
 		return nil
@@ -140,8 +145,11 @@ func (l *lister) hold(f listedFile) error {
 		l.folders = append(l.folders, in)
 		l.index[prefix] = in
 	}
-	in.uris = append(in.uris, f.uri)
-	l.held[f.uri] = f.at
+	if l.held[f.uri] = f.at; compressed {
+		in.uris = append(in.uris, f.uri)
+	} else {
+		in.uncompressed = append(in.uncompressed, f.uri)
+	}
 	return nil
 }
 
@@ -151,7 +159,15 @@ func (l *lister) closeFolder(i int) {
 	l.folders = slices.Delete(l.folders, i, i+1)
 	delete(l.index, in.prefix)
 	pairs, faults := pairFiles(in.uris)
+	uncompressed := in.uncompressedByMate()
 	for _, p := range pairs {
+		if mate := uncompressed[MateKey(p.Source1)]; mate != "" && p.Source2 == "" {
+			l.fault(l.held[p.Source1], fault{
+				rule: readsetimport.RuleCombination, value: p.Source1,
+				detail: quoteName(p.Source1) + " is a first mate, and its second, " + quoteName(mate) + ", is not compressed with gzip",
+			})
+			continue
+		}
 		l.source(types.FileTypeFastq, listedFile{p.Source1, l.held[p.Source1]}, listedFile{p.Source2, l.held[p.Source2]})
 		if l.stopped() {
 			return
@@ -168,6 +184,18 @@ func (l *lister) closeFolder(i int) {
 		}
 		delete(l.held, uri)
 	}
+	for _, uri := range in.uncompressed {
+		delete(l.held, uri)
+	}
+}
+
+// uncompressedByMate returns the files that are not compressed with gzip by what they have in common with their mates.
+func (f *folder) uncompressedByMate() map[string]string {
+	uris := make(map[string]string)
+	for _, uri := range f.uncompressed {
+		uris[MateKey(uncompressed.ReplaceAllString(uri, ".fastq.gz"))] = uri
+	}
+	return uris
 }
 
 // source hands a file or a pair on.

@@ -217,6 +217,14 @@ func TestFilesFaults(t *testing.T) {
 				{8, 1, "", readsetimport.RulePattern, `with the ending ".\x01" cannot`},
 			},
 		},
+		"mates that are not compressed with gzip": {
+			in:  []string{"A_R1.fastq.gz", "A_R2.fastq", "B_1.fq.bz2", "B_2.fq.gz", good},
+			opt: func(o *manifest.Options) { o.SkipUnsupported = true },
+			faults: []fault{
+				{1, 1, "", readsetimport.RuleCombination, `"A_R2.fastq", is not compressed with gzip`},
+				{4, 1, "", readsetimport.RuleCombination, "without its first"},
+			},
+		},
 		"no reference": {
 			in:     []string{"A.cram", good},
 			faults: []fault{{1, 1, "referenceArn", readsetimport.RuleRequired, "Options.ReferenceARN"}},
