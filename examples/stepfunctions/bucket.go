@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/smithy-go"
 )
 
 // objects is the part of S3 that is needed; *s3.Client satisfies it.
@@ -49,11 +50,26 @@ func (b bucket) read(ctx context.Context, key string, into any) error {
 }
 
 func (b bucket) write(ctx context.Context, key string, value any) error {
+	return b.put(ctx, key, value, nil)
+}
+
+// writeFirst writes an object unless there is one already.
+func (b bucket) writeFirst(ctx context.Context, key string, value any) error {
+	err := b.put(ctx, key, value, aws.String("*"))
+	if e := smithy.APIError(nil); errors.As(err, &e) && e.ErrorCode() == "PreconditionFailed" {
+		return nil
+	}
+	return err
+}
+
+func (b bucket) put(ctx context.Context, key string, value any, ifNoneMatch *string) error {
 	data, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
-	_, err = b.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(data), ContentType: aws.String("application/json")})
+	_, err = b.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &b.name, Key: &key, Body: bytes.NewReader(data), ContentType: aws.String("application/json"), IfNoneMatch: ifNoneMatch,
+	})
 	return err
 }
 

@@ -134,8 +134,13 @@ func (h handlers) step(ctx context.Context, in item) (item, error) {
 		submission, failure = h.client.Advance(ctx, submission)
 	}
 	if submission.Ended() {
-		// Before the state is returned. The last step can be taken again, and gives the same.
-		if err := h.bucket.write(ctx, in.key("results"), rows(submission.Results())); err != nil {
+		// Before the state is returned. The last step can be taken again, and gives the same, except that a search which is refused
+		// cannot tell what another invocation knows.
+		write := h.bucket.write
+		if submission.Phase == readsetimport.PhaseUnresolved {
+			write = h.bucket.writeFirst
+		}
+		if err := write(ctx, in.key("results"), rows(submission.Results())); err != nil {
 			return in, named(interrupted, "the results cannot be written")
 		}
 	}

@@ -18,11 +18,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	omicstypes "github.com/aws/aws-sdk-go-v2/service/omics/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -52,6 +54,9 @@ func (m *memory) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*
 	data, err := io.ReadAll(in.Body)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.objects[*in.Key] != nil && aws.ToString(in.IfNoneMatch) == "*" {
+		return nil, &smithy.GenericAPIError{Code: "PreconditionFailed"}
+	}
 	m.objects[*in.Key] = data
 	return &s3.PutObjectOutput{}, err
 }
@@ -299,6 +304,27 @@ func TestEnds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What one invocation of a step could tell is not lost because another, which came later, could not.
+func TestUnresolvedIsNotWrittenOverResults(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, sources(3), func(o *omicstest.Options) {
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+				return omicstest.NotFound(), r.Op == omicstest.OpGet || r.Op == omicstest.OpListReadSets
+			}
+		})
+		results := item{Run: "run7"}.key("results")
+		known, err := json.Marshal([]row{{ReadSetID: "1"}, {ReadSetID: "2"}, {ReadSetID: "3"}})
+		require.NoError(t, err)
+		b.bucket.objects[results] = known
+		got, err := b.execute(t)
+		require.NoError(t, err)
+		require.Equal(t, 1, b.errors[unresolved])
+		require.Equal(t, sum{Run: "run7", Imported: 3, Complete: true}, got)
+		require.Equal(t, known, b.bucket.objects[results])
+	})
 }
 
 // allowed are the actions of a policy.
