@@ -159,12 +159,12 @@ func (l *lister) closeFolder(i int) {
 	l.folders = slices.Delete(l.folders, i, i+1)
 	delete(l.index, in.prefix)
 	pairs, faults := pairFiles(in.uris)
-	uncompressed := in.uncompressedByMate()
+	mates := in.uncompressedMates()
 	for _, p := range pairs {
-		if mate := uncompressed[MateKey(p.Source1)]; mate != "" && p.Source2 == "" {
+		if p.Source2 == "" && mates[MateKey(p.Source1)] != "" {
 			l.fault(l.held[p.Source1], fault{
 				rule: readsetimport.RuleCombination, value: p.Source1,
-				detail: quoteName(p.Source1) + " is a first mate, and its second, " + quoteName(mate) + ", is not compressed with gzip",
+				detail: quoteName(p.Source1) + " is a first mate, and its second, " + quoteName(mates[MateKey(p.Source1)]) + ", is not compressed with gzip",
 			})
 			continue
 		}
@@ -189,13 +189,16 @@ func (l *lister) closeFolder(i int) {
 	}
 }
 
-// uncompressedByMate returns the files that are not compressed with gzip by what they have in common with their mates.
-func (f *folder) uncompressedByMate() map[string]string {
-	uris := make(map[string]string)
+// uncompressedMates returns the second mates that are not compressed with gzip, by what they have in common with the first.
+func (f *folder) uncompressedMates() map[string]string {
+	mates := make(map[string]string)
 	for _, uri := range f.uncompressed {
-		uris[MateKey(uncompressed.ReplaceAllString(uri, ".fastq.gz"))] = uri
+		compressed := uncompressed.ReplaceAllString(uri, ".fastq.gz")
+		if m := mateOf(compressed); m.number == 2 && !m.index {
+			mates[m.key(compressed)] = uri
+		}
 	}
-	return uris
+	return mates
 }
 
 // source hands a file or a pair on.

@@ -94,6 +94,12 @@ func TestFiles(t *testing.T) {
 				"unsupported s3://reads/A.fastq", "unsupported s3://reads/A.vcf.gz", "unsupported s3://reads/README",
 			},
 		},
+		"copies that are not compressed with gzip": {
+			in:      []string{"A.fastq", "A.fastq.gz", "B_R1.fq", "B_R1.fq.gz", "C_I2.fq", "C_R1.fq.gz"},
+			opt:     func(o *manifest.Options) { o.SkipUnsupported = true },
+			want:    sources{single("A", "A.fastq.gz"), single("B", "B_R1.fq.gz"), single("C", "C_R1.fq.gz")},
+			skipped: []string{"unsupported s3://reads/A.fastq", "unsupported s3://reads/B_R1.fq", "unsupported s3://reads/C_I2.fq"},
+		},
 		"a pattern with a subject": {
 			in:   []string{"P1/T7_x_R1.fq.gz", "P1/T7_x_R2.fq.gz"},
 			opt:  func(o *manifest.Options) { o.Pattern = regexp.MustCompile(`(?P<subject>[^/]+)/(?P<sample>[^/_]+)_`) },
