@@ -68,10 +68,10 @@ func newBatch(t Target, runID string, sources []Source) Batch {
 // validate checks the batch as [Client.Start] and [Client.Advance] do before they send it. An empty client token is
 // allowed, since they fill it.
 func (s Submission) validate() error {
-	c, b := checker{}, s.Batch
 	if s.checked {
 		return nil
 	}
+	c, b := checker{}, s.Batch
 	c.target(b.Target)
 	c.Optional(rules.Field("clientToken"), b.ClientToken, 127)
 	if n := len(b.Sources); n > MaxSourcesPerJob {

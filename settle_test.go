@@ -157,6 +157,40 @@ func TestJobSettledByItsReadSets(t *testing.T) {
 	}
 }
 
+// Of a job of which a list told no more than that it was cancelled, the read sets tell, and not that status: what was finished
+// before is in the store.
+func TestSettledByMoreThanAStatus(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cancelled := types.ReadSetImportJobStatusCancelled
+		service := omicstest.New(func(o *omicstest.Options) {
+			o.JobRetention, o.JobDuration = time.Minute, omicstest.FixedDuration(time.Hour)
+			o.JobOutcome = func(omicstest.Job) (types.ReadSetImportJobStatus, string) { return cancelled, "" }
+			o.Outcome = func(s omicstest.Source) omicstest.Outcome {
+				if s.Source1 == testSources(1)[0].Source1 {
+					return omicstest.Outcome{Status: types.ReadSetImportJobItemStatusFinished}
+				}
+				return omicstest.Outcome{}
+			}
+		})
+		c := newTestClient(t, service)
+		batch := newBatch(testTarget, "run", testSources(2))
+		job, err := c.Start(t.Context(), batch)
+		require.NoError(t, err)
+		s := Submission{Batch: batch, Phase: PhaseRunning, Job: job, SentAt: time.Now()}
+		time.Sleep(3 * time.Hour)
+		s.Job.Status = cancelled
+		d := driver{client: c, service: service, readBack: true}
+		last, err := d.run(t, s)
+		require.NoError(t, err)
+		results := last.Results()
+		require.NoError(t, results[0].Err)
+		require.Equal(t, service.ReadSets(testTarget.SequenceStoreID)[0].ID, results[0].ReadSetID)
+		require.ErrorIs(t, results[1].Err, ErrJobCancelled)
+		require.NotErrorIs(t, results[1].Err, ErrUnresolved)
+	})
+}
+
 func oneSample(named bool) func([]Source) {
 	return func(sources []Source) {
 		for i := range sources {
