@@ -17,18 +17,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/child/childtest"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
-// asProgram makes the test's own program behave as the one under test, so that it can be killed and be given a terminal.
-const asProgram = "IMPORT_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
+// The test's own program can be the one under test, so that it can be killed and be given a terminal.
+func TestMain(m *testing.M) { childtest.Main(m, main) }
 
 // program returns a command that runs the program, with the simulation behind its proxy unless that is nil.
 func program(t *testing.T, service *omicstest.Service, args ...string) *exec.Cmd {
@@ -36,7 +30,7 @@ func program(t *testing.T, service *omicstest.Service, args ...string) *exec.Cmd
 	self, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), self, args...)
-	cmd.Env = []string{asProgram + "=1", "TMPDIR=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+	cmd.Env = []string{childtest.AsProgram, "TMPDIR=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 	if service != nil {
 		server := httptest.NewServer(service)
 		t.Cleanup(server.Close)

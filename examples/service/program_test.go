@@ -22,19 +22,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/readsetimport/readsetimport/internal/child"
+	"github.com/readsetimport/readsetimport/internal/child/childtest"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
-// asProgram makes the test's own program behave as the one under test, so that it can be killed.
-const asProgram = "SERVICE_AS_PROGRAM"
-
+// The test's own program can be the one under test, so that it can be killed.
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	childtest.Main(m, func() {
 		child.EndWithParent()
 		main()
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
+	})
 }
 
 const (
@@ -94,7 +91,7 @@ func (w *world) command(args ...string) *exec.Cmd {
 		"-rate=500", "-min-poll=10ms",
 	}, args...)...)
 	cmd.Env = append([]string{
-		asProgram + "=1", "HOME=" + w.TempDir(), "HTTP_PROXY=" + w.proxy, "AWS_ENDPOINT_URL=http://omics.test",
+		childtest.AsProgram, "HOME=" + w.TempDir(), "HTTP_PROXY=" + w.proxy, "AWS_ENDPOINT_URL=http://omics.test",
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true",
 	}, w.env...)
 	return cmd

@@ -22,19 +22,16 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/readsetimport/readsetimport/internal/child"
+	"github.com/readsetimport/readsetimport/internal/child/childtest"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
-// asProgram makes the test's own program behave as the one under test, so that it can be killed.
-const asProgram = "TEMPORAL_AS_PROGRAM"
-
+// The test's own program can be the one under test, so that it can be killed.
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	childtest.Main(m, func() {
 		child.EndWithParent()
 		main()
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
+	})
 }
 
 const patience = 2 * time.Minute // for what takes some seconds
@@ -165,7 +162,7 @@ func (c *cluster) program(name string, args ...string) *process {
 	self, err := os.Executable()
 	require.NoError(c, err)
 	return newProcess(c.T, name, []string{
-		asProgram + "=1", "HTTP_PROXY=" + c.proxy, "AWS_ENDPOINT_URL=http://omics.test", "AWS_REGION=us-east-1",
+		childtest.AsProgram, "HTTP_PROXY=" + c.proxy, "AWS_ENDPOINT_URL=http://omics.test", "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true", "AWS_SDK_UA_APP_ID=" + name,
 	}, append([]string{self, args[0], "-address=" + c.address}, args[1:]...)...)
 }

@@ -17,19 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/omics"
 	"github.com/stretchr/testify/require"
 
+	"github.com/readsetimport/readsetimport/internal/child/childtest"
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
-// asProgram makes the test binary be omicsim.
-const asProgram = "OMICSIM_TEST_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
+// The test binary can be omicsim.
+func TestMain(m *testing.M) { childtest.Main(m, main) }
 
 // buffer collects what a program writes, line by line.
 type buffer struct {
@@ -133,7 +126,7 @@ func TestSignals(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-addr", "127.0.0.1:0")
-			cmd.Env = append(os.Environ(), asProgram+"=1")
+			cmd.Env = append(os.Environ(), childtest.AsProgram)
 			var out, log buffer
 			cmd.Stdout, cmd.Stderr = &out, &log
 			require.NoError(t, cmd.Start())
@@ -159,7 +152,7 @@ func TestAddressInUse(t *testing.T) {
 func TestExitStatus(t *testing.T) {
 	for args, want := range map[string]int{"-help": 0, "-addr x:y:z": 1, "-nonsense": 2, "stray": 2} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], strings.Fields(args)...)
-		cmd.Env = append(os.Environ(), asProgram+"=1")
+		cmd.Env = append(os.Environ(), childtest.AsProgram)
 		out, err := cmd.CombinedOutput()
 		require.NotEmpty(t, out, args)
 		require.Equal(t, want, cmd.ProcessState.ExitCode(), "%s: %v", args, err)
