@@ -32,7 +32,6 @@ type keptState struct {
 type delivery struct {
 	version int
 	text    string
-	at      time.Time
 }
 
 func newKept(b readsetimport.Batch, plan driversPlan) *keptState {
@@ -92,14 +91,13 @@ func (k *keptState) read(text string) (s readsetimport.Submission, err error) {
 }
 
 // deliver returns the current state, and until when another driver has it.
-func (k *keptState) deliver(remember bool) (d delivery, leased time.Time) {
+func (k *keptState) deliver(remember bool) (now delivery, leased time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	d = k.current
-	if d.at = time.Now(); remember {
-		k.old = d
+	if remember {
+		k.old = k.current
 	}
-	return d, k.leased
+	return k.current, k.leased
 }
 
 // save writes a state over the version that it was made from, and reports whether that was still there.
@@ -268,15 +266,11 @@ func (d *driver) stall(when, key string, n, version int, most time.Duration) {
 // limited is a context for one step, which may end soon.
 func (d *driver) limited(key string, n int, from delivery) (context.Context, context.CancelFunc) {
 	p, w := d.p, d.p.world
-	if p.calm {
-		return context.WithCancel(p.ctx)
-	}
-	limit := day
-	if w.portion("cut", p.number, key, n, from.version) < w.plan.drivers.cut &&
+	if !p.calm && w.portion("cut", p.number, key, n, from.version) < w.plan.drivers.cut &&
 		w.happens(fmt.Sprintf("run %d: %s #%d version %d: the time for the step is up", p.number, key, n, from.version)) {
-		limit = min(limit, time.Millisecond+time.Duration(w.roll("limit", p.number, key, n, from.version)%uint64(time.Minute)))
+		return context.WithTimeout(p.ctx, time.Millisecond+time.Duration(w.roll("limit", p.number, key, n, from.version)%uint64(time.Minute)))
 	}
-	return context.WithTimeout(p.ctx, limit)
+	return context.WithCancel(p.ctx)
 }
 
 // handOver takes the results of a step that ended its batch, before its state is saved: each is true at this moment, and whoever
