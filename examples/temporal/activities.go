@@ -139,6 +139,9 @@ func (a *activities) Step(ctx context.Context, in stepInput) (stepOutput, error)
 	next := steps.Of(submission)
 	out := stepOutput{State: &next}
 	switch {
+	case submission.Phase == readsetimport.PhaseUnresolved:
+		out.Over = true
+		out.Counts, err = a.reportFirst(in.batchRef, rowsOf(submission.Results()))
 	case submission.Ended():
 		out.Over = true
 		out.Counts, err = a.report(in.batchRef, rowsOf(submission.Results()))

@@ -296,6 +296,29 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// What one attempt of a step could tell is not lost because another, which came later, could not.
+func TestUnresolvedIsNotWrittenOverResults(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t, 3, func(o *omicstest.Options) {
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+				return omicstest.NotFound(), r.Op == omicstest.OpGet || r.Op == omicstest.OpListReadSets
+			}
+		})
+		b := &batch{batchRef: s.ref(0)}
+		known := []row{{Outcome: imported, ReadSetID: "1"}, {Outcome: failed}, {Outcome: imported, ReadSetID: "3"}}
+		require.NoError(t, writeJSON(s.folder.resultsFile("monday", 0), known))
+		var out stepOutput
+		for !out.Over {
+			out = s.step(t, b)
+			time.Sleep(time.Until(b.State.NextAt()))
+		}
+		require.Equal(t, readsetimport.PhaseUnresolved, b.phase())
+		require.Equal(t, counts{Imported: 2, Failed: 1}, out.Counts)
+		require.Equal(t, known, s.rows(t, 0))
+	})
+}
+
 // A batch that is stopped when it may have been sent sends nothing: it finds the job, or that there is none.
 func TestStop(t *testing.T) {
 	t.Parallel()

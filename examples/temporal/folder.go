@@ -52,12 +52,16 @@ func (f folder) addSheet(name string, sheet []byte) error {
 	return err
 }
 
-func (f folder) readBatch(name, digest string, number int) (b readsetimport.Batch, err error) {
-	data, err := os.ReadFile(f.batchFile(name, digest, number))
+func (f folder) readBatch(name, digest string, number int) (readsetimport.Batch, error) {
+	return readJSON[readsetimport.Batch](f.batchFile(name, digest, number))
+}
+
+func readJSON[T any](file string) (value T, err error) {
+	data, err := os.ReadFile(file)
 	if err != nil {
-		return b, err
+		return value, err
 	}
-	return b, json.Unmarshal(data, &b)
+	return value, json.Unmarshal(data, &value)
 }
 
 func writeJSON(file string, value any) error {
@@ -68,9 +72,23 @@ func writeJSON(file string, value any) error {
 	return write(file, data)
 }
 
-// write replaces a file as a whole, so that a process that is killed leaves none that is half written, and two that write at once
-// leave one of the two.
-func write(file string, data []byte) error {
+// writeFirst writes a file unless there is one already.
+func writeFirst(file string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	if err := put(file, data, os.Link); !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func write(file string, data []byte) error { return put(file, data, os.Rename) }
+
+// put writes a file as a whole, so that a process that is killed leaves none that is half written, and two that write at once
+// leave one of the two. It has no name before name gives it one.
+func put(file string, data []byte, name func(from, to string) error) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
@@ -78,12 +96,12 @@ func write(file string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(part.Name()) // which is not there any more, if all goes well
+	defer os.Remove(part.Name()) // which is not there any more if it was renamed
 	_, err = part.Write(data)
 	if err = errors.Join(err, part.Sync(), part.Close()); err != nil {
 		return err
 	}
-	return os.Rename(part.Name(), file)
+	return name(part.Name(), file)
 }
 
 // digestOf identifies the content of a sheet.

@@ -53,9 +53,28 @@ func unsentRows(b readsetimport.Batch, outcome, why string) []row {
 	return out
 }
 
-// report writes the rows of a batch where they belong. Writing them again changes nothing.
+// report writes the rows of a batch where they belong, and returns their numbers. Writing them again changes nothing.
 func (a *activities) report(ref batchRef, rows []row) (counts, error) {
-	var n counts
+	if err := writeJSON(a.folder.resultsFile(ref.Name, ref.Number), rows); err != nil {
+		return counts{}, retried(typeFiles)
+	}
+	return numbersOf(rows), nil
+}
+
+// reportFirst does the same unless there are results of the batch: those of an earlier attempt, which could tell what this one cannot.
+func (a *activities) reportFirst(ref batchRef, rows []row) (counts, error) {
+	file := a.folder.resultsFile(ref.Name, ref.Number)
+	if err := writeFirst(file, rows); err != nil {
+		return counts{}, retried(typeFiles)
+	}
+	rows, err := readJSON[[]row](file)
+	if err != nil {
+		return counts{}, retried(typeFiles)
+	}
+	return numbersOf(rows), nil
+}
+
+func numbersOf(rows []row) (n counts) {
 	for _, r := range rows {
 		switch r.Outcome {
 		case imported:
@@ -72,10 +91,7 @@ func (a *activities) report(ref batchRef, rows []row) (counts, error) {
 			n.Running++
 		}
 	}
-	if err := writeJSON(a.folder.resultsFile(ref.Name, ref.Number), rows); err != nil {
-		return n, retried(typeFiles)
-	}
-	return n, nil
+	return n
 }
 
 // counts are numbers of sources, by what became of them.
