@@ -15,8 +15,7 @@ import (
 )
 
 // List yields every object under s3://bucket/prefix that passes the filters of the options, in the order of S3, which is
-// that of the keys' bytes. It holds two pages of up to 1,000 objects: the next one is fetched while one is
-// used.
+// that of the keys' bytes. It holds two pages of up to 1,000 objects: the next one is fetched while one is used.
 //
 // An error comes once and last. Breaking out of the loop cancels the request under way and waits for it. Each range over
 // the iterator lists anew.

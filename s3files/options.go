@@ -31,8 +31,8 @@ type Options struct {
 	IDs func(File) (subjectID, sampleID string, err error)
 
 	// Pattern finds the sample and the subject in the key, in groups named sample and subject:
-	// (?P<subject>[^/]+)/(?P<sample>[^/_]+)_. The group subject may be left out, and then the subject is called as the
-	// sample is. A key that it does not match becomes no source.
+	// (?P<subject>[^/]+)/(?P<sample>[^/_]+)_. Without a group subject, the subject id is the
+	// sample id. A key that it does not match becomes no source.
 	//
 	// By default, both are what [manifest.SampleID] finds in the file's name: NA12878 of NA12878_S1_L001_R1_001.fastq.gz
 	// (Illumina) and of NA12878_L002_R1.fq.gz, SRR062634 of SRR062634_1.filt.fastq.gz (SRA), and the name without its ending of

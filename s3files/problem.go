@@ -36,12 +36,12 @@ const (
 	CodeNotFASTQ  Code = "not-fastq"  // error: what was compressed is not FASTQ of four lines for each read
 	CodeNotBAM    Code = "not-bam"    // error: a BAM file has no BAM magic
 	CodeNotCRAM   Code = "not-cram"   // error: a CRAM file has no CRAM magic
-	CodeDamaged   Code = "damaged"    // error: compressed data, checksums or lengths contradict each other
-	CodeTruncated Code = "truncated"  // error: it ends before its end marker, so it is cut off. For FASTQ in BGZF, a warning
+	CodeDamaged   Code = "damaged"    // error: compressed data, checksums or lengths contradict each other; warning: something after the end of a FASTQ file's gzip data
+	CodeTruncated Code = "truncated"  // error: it ends before its end marker, so it is cut off; of FASTQ, only where 64 KiB are all of it. For FASTQ in BGZF, a warning
 
 	CodeByteOrderMark Code = "byte-order-mark" // error: FASTQ that begins with a byte order mark
 	CodeCRLF          Code = "crlf"            // error: FASTQ with CRLF line ends
-	CodeMateNames     Code = "mate-names"      // error: the first reads of two mates have different names, or are the same mate; warning: a second mate alone
+	CodeMateNames     Code = "mate-names"      // error: the first reads of two mates have different names, are the same mate, or are in the wrong order; warning: a second mate alone
 	CodeSameMates     Code = "same-mates"      // error: both mates are the same object or have the same content
 
 	CodeHeader        Code = "header"         // error: a BAM or CRAM file has no readable header; warning: a line of it is malformed

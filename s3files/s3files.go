@@ -7,8 +7,9 @@
 //     missing, archived, in another Region, empty, cut off, or not what they are said to be.
 //
 // HealthOmics reports such files hours later, in one line for each. A check costs one HEAD request and at most two GET
-// requests of a part of each file, and reads no more of it than its first 64 KiB and its last 64 bytes. It is advice:
-// only HealthOmics decides what it imports.
+// requests of a part of each file, and one HEAD request for each bucket. It reads no more of a file than its first 64 KiB
+// and its last 64 bytes, so it cannot tell that a larger FASTQ file is cut off: gzip has no end marker. It is advice: only
+// HealthOmics decides what it imports.
 //
 // # Permissions
 //

@@ -22,10 +22,9 @@ import (
 //
 // Objects that are no reads are skipped: see [Options.OnSkip]. Reads that cannot be imported as they are, such as a second
 // mate without its first or one that is not compressed with gzip, are skipped too, with all files that could belong to the
-// same read set. The iteration goes on,
-// and its error is an [*Error]. The same happens to a pair of which the filters of the options want one mate only. The
-// prefix is not looked at in this way: one that ends within the name of a first mate, as in run7/NA12878_R1, makes it a
-// single file.
+// same read set. The iteration goes on, and its error is an [*Error]. The same happens to a pair of which the filters of
+// the options want one mate only. The prefix is not looked at in this way: one that ends within the name of a first mate,
+// as in run7/NA12878_R1, makes it a single file.
 //
 // An error comes once and last. If it is one of the listing, the FASTQ files of folders that were not listed to their end
 // are in no source. Breaking out of the loop cancels the request under way and waits for it. Each range over the iterator
