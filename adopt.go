@@ -15,7 +15,7 @@ import (
 	"github.com/readsetimport/readsetimport/journal"
 )
 
-// AdoptOptions are the options of [Client.Adopt]. What jobs before Since brought in stays unknown to the journal.
+// AdoptOptions are the options of [Client.Adopt]. With Since it neither reads older jobs nor looks whether what the journal knows is deleted.
 type AdoptOptions struct {
 	Since time.Time // jobs created since, by the service's clock; zero: all that the service still lists
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/readsetimport/readsetimport/internal/wire"
 )
 
-// Get returns a job as it is now. Failures that pass by themselves are tried again up to 5 times, within about half a
-// minute. The error is a [*ValidationError] for malformed ids, an [*Error], or the cause of the context's end; that the
-// job failed is not an error here.
+// Get returns a job as it is now. After a failure that passes by itself it asks again: up to 5 times in all, with pauses of
+// some ten seconds together, or what Retry-After asks for. The error is a [*ValidationError] for malformed ids, an
+// [*Error], or the cause of the context's end; that the job failed is not an error here.
 func (c *Client) Get(ctx context.Context, ref JobRef) (Job, error) {
 	if err := ref.validate(); err != nil {
 		return Job{}, err
@@ -30,10 +30,10 @@ func (c *Client) Get(ctx context.Context, ref JobRef) (Job, error) {
 // Wait returns when the job has ended. It looks at the job at once, and then at growing intervals between MinPollDelay and
 // MaxPollDelay. Looks that fail do not end it, however long that lasts, with the exceptions below.
 //
-// The error is nil if every source was imported, and a [*JobError] if not; the job is returned either way. It is an
-// [*Error] if there is no such job, if the first look is refused, or if nothing but refusals for want of permission or
-// credentials has come for half an hour; [ErrUnresolved] if the service's answers contradict themselves; and the cause of
-// the context's end. Then the job is as it was last seen.
+// The error is nil if every source was imported, and a [*JobError] if not; the job is returned either way. It is an [*Error] if
+// there is no such job, if the first look is refused, or if nothing but refusals for want of permission or credentials has come for
+// half an hour (five minutes if this client has never seen a job); [ErrUnresolved] if the service's answers contradict themselves;
+// and the cause of the context's end. Then the job is as it was last seen.
 func (c *Client) Wait(ctx context.Context, ref JobRef) (Job, error) {
 	if err := ref.validate(); err != nil {
 		return Job{}, err

@@ -30,8 +30,8 @@
 //
 // # Errors
 //
-// A source that is not valid is a [*FieldError] in a [*ValidationError], and nothing is sent. A request that could not be made or
-// was refused is an [*Error]. A job that ended badly is a [*JobError]. A source of which it is unknown whether it was imported is a
+// A source that is not valid is a [*FieldError] in a [*ValidationError], and is not sent. A request that could not be made or was
+// refused is an [*Error]. A job that ended badly is a [*JobError]. A source of which it stays unknown whether it was imported is a
 // [*DoubtError]: see [Client.Settle]. Test all of them with errors.Is and the sentinels of this package.
 //
 // # What is promised

@@ -305,11 +305,11 @@ const startTries = 5
 // the sources. An empty client token is filled in: it is made from the client's RunID (see [Options]), the target and the
 // sources, so that the same client starts the same batch once. MaxActiveJobs and QuotaTimeout do not apply.
 //
-// After lost answers and throttling, Start repeats the request up to 5 times, with the same token, within about half a
-// minute. The error is a [*ValidationError], and nothing was sent; the cause of the context's end; or an [*Error]. If its
-// MayHaveStarted is true, one of the requests may have started the job, whatever the last of them came to: call Start
-// again with the same batch, within the time that the service remembers a token (see [Options].TokenWindow). Start does
-// not wait for a full quota: it returns [ErrQuotaExceeded].
+// After lost answers and throttling, Start makes the request again, with the same token: up to 5 times in all, with pauses
+// of some ten seconds together, or what Retry-After asks for. The error is a [*ValidationError], and nothing was sent; the
+// cause of the context's end; or an [*Error]. If its MayHaveStarted is true, one of the requests may have started the job,
+// whatever the last of them came to: call Start again with the same batch, within the time that the service remembers a
+// token (see [Options].TokenWindow). Start does not wait for a full quota: it returns [ErrQuotaExceeded].
 func (c *Client) Start(ctx context.Context, b Batch) (Job, error) {
 	s := Submission{Batch: b}
 	var last *Error // the last request that failed

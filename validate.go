@@ -40,8 +40,8 @@ func (e *FieldError) Error() string { return e.Path + ": " + e.Detail }
 // Is reports whether target is [ErrValidation], so that errors.Is finds it in whatever wraps the fault.
 func (e *FieldError) Is(target error) bool { return target == ErrValidation }
 
-// ValidationError is every fault that was found, in the order of the input. It is [ErrValidation]. When it is returned,
-// nothing was sent.
+// ValidationError is every fault that was found, in the order of the input. It is [ErrValidation]. A call that returns it has
+// sent nothing; in a [Result], it is that source which was not sent.
 type ValidationError struct{ Fields []*FieldError }
 
 // Error returns the first few faults and how many there are, in one line.
