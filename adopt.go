@@ -37,11 +37,11 @@ var errNoJournal = errors.New("readsetimport: Adopt needs a client with a Journa
 
 // Adopt reads the import jobs of a store into the client's journal, whoever started them and by whatever means, so that the next
 // import skips what is in the store, waits for what runs, and imports what failed or was deleted since. Use it when a journal
-// was lost or there never was one, and when others import into the same store. It sends nothing. It can be broken off and run
+// was lost or there never was one, and when others import into the same store. It sends nothing. It can be interrupted and run
 // again: what the journal knows costs no request beyond the lists. The role of the target is not used, but for its account.
 //
 // It cannot know jobs that the service no longer lists, which it does for a time that it does not publish, nor uploads: for
-// those see [Client.ReadSets]. Run it before an import into the store, not beside one, whose sources it leaves alone.
+// those see [Client.ReadSets]. Run it before an import into the store, not during one: it leaves that one's sources alone.
 //
 // It lists the jobs and the store's read sets, and looks at each job that the journal does not know, and at each read set that
 // is not on the list; each kind of request has a pace of its own (see [Options].RequestRate). Memory is some 150 bytes a read

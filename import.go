@@ -28,7 +28,7 @@ type Result struct {
 	// [*ValidationError] if the source is invalid, an [*Error] if the job was refused, [ErrUnresolved] if it is unknown
 	// whether the source was imported, or the reason why the import ended before the source was sent or its job was done.
 	Err error
-	// AlreadyImported is true if the journal knew the read set to be in the store, so that nothing was sent: also not a
+	// AlreadyImported is true if the journal knew the read set to be in the store, so that nothing was sent: not even a
 	// name, a text or a tag that has changed since.
 	AlreadyImported bool
 }
@@ -213,7 +213,7 @@ func (r *Report) mark(err error) {
 	}
 }
 
-// Stream imports sources as [Client.Import] does, from inputs of any size. It reads the input as it can send, a job's sources ahead at most, and
+// Stream imports sources as [Client.Import] does, from inputs of any size. It reads no faster than it can send, a job's sources ahead at most, and
 // yields results as jobs end, in no particular order: Index tells which source it is of. Memory is bounded by the jobs
 // in flight, and by what is remembered of each source: some 10 bytes for each of its files, by which Stream notices the
 // same file twice, and with a journal about 100 more.

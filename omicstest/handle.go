@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// maxBody is how long a request's body may be. A Start with 100 sources, all fields full, is a tenth of it.
+// maxBody is how long a request's body may be. A Start with 100 sources, all fields full of characters of four bytes, has less.
 const maxBody = 10 << 20
 
 // call is a request as it was read, not validated yet.

@@ -5,7 +5,7 @@ type Severity string
 
 // The severities.
 const (
-	SeverityError   Severity = "error"   // the import of the source would fail, or bring in something else than meant, or nobody knows
+	SeverityError   Severity = "error"   // the import of the source would fail, or bring in something else than meant, or the file could not be checked
 	SeverityWarning Severity = "warning" // the import may fail, or the data is odd
 )
 

@@ -61,7 +61,7 @@
 //     token gets one in its first step, made from the client's RunID; if that is empty too, two clients give two tokens, and
 //     two jobs can be started.
 //   - Begin each step with the state as it is now, read from where it is kept, and use With. A worker that goes on with the
-//     Submission that Advance returned takes it that nobody else has used its token. After a full quota it may start a second job.
+//     Submission that Advance returned assumes that nobody else has used its token. After a full quota it may start a second job.
 //   - Save a state only if the one that it was made from is still the current one: a conditional write, a version, or the
 //     engine's own history. A worker whose write is refused throws its state away. Without that, a late worker can set the
 //     batch back to a state from before an attempt that failed.
