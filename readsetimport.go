@@ -121,8 +121,8 @@ type Options struct {
 	// RequestTimeout is how long each request may take, its answer included: at most 1 h. The default is 30 s.
 	RequestTimeout time.Duration
 
-	// MinPollDelay and MaxPollDelay bound the time between two looks at a job. Both are at most 24 h, and MaxPollDelay is not
-	// less than MinPollDelay. The defaults are 2 s, and 2 min or MinPollDelay if that is more.
+	// MinPollDelay and MaxPollDelay bound the time between two looks at a job, of which the first has not failed. Both are at most
+	// 24 h, and MaxPollDelay is not less than MinPollDelay. The defaults are 2 s, and 2 min or MinPollDelay if that is more.
 	MinPollDelay, MaxPollDelay time.Duration
 
 	// QuotaTimeout is how long an import waits for a job slot while no job of this client runs, at most 365 days. After

@@ -20,8 +20,9 @@
 // with a row for each source, -events with what happened, and -timeline with a picture of it.
 //
 // It ends with 0 if all read sets were imported, with 1 if any was not, if S3 could not be read, if the check found an error or
-// if a file could not be written, and with 2 if the arguments, the sheet or the files under the prefix are not valid, in which
-// case nothing is sent. A dry run ends as the import would, as far as that can be known.
+// if a file could not be written, and with 2 if the arguments, the sheet or the files under the prefix are not valid, or the
+// journal or a file to write cannot be opened, in which case nothing is sent. A dry run ends as the import would, as far as
+// that can be known.
 package main
 
 import (
