@@ -43,7 +43,8 @@
 // # Permissions
 //
 // The caller needs omics:StartReadSetImportJob, omics:GetReadSetImportJob, omics:ListReadSetImportJobs and iam:PassRole for the
-// role; omics:ListReadSets and omics:GetReadSetMetadata settle more doubts. The role needs s3:GetObject on the files.
+// role; omics:ListReadSets and omics:GetReadSetMetadata settle more doubts. The role needs s3:GetObject on the files and
+// s3:ListBucket on the bucket: docs/permissions.md has whole policies.
 //
 // # Testing
 //
@@ -109,9 +110,9 @@ type Options struct {
 	// decides which sources share a request.
 	SourcesPerJob int
 
-	// MaxActiveJobs is how many import jobs the imports of this client have running at once, at most. 0, the default: as
-	// many as the service admits. It binds [Client.Import] and [Client.Stream], and neither [Client.Start] nor
-	// [Client.Advance], whose callers decide themselves when to start a job.
+	// MaxActiveJobs is how many import jobs the imports of this client have running at once, at most; those that earlier imports
+	// began, as its Journal knows, count and can be more. 0, the default: as many as the service admits. It binds [Client.Import] and
+	// [Client.Stream], and neither [Client.Start] nor [Client.Advance], whose callers decide themselves when to start a job.
 	MaxActiveJobs int
 
 	// RequestRate is the number of requests per second and operation, 0.001 to 1e9. The default is 4.5, just below the
