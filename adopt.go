@@ -33,7 +33,7 @@ type Adoption struct {
 	Doubles [][]JobSource
 }
 
-var errNoJournal = errors.New("readsetimport: Adopt needs a client with a Journal: see Options")
+var errNoJournal = errors.New("readsetimport: it needs a client with a Journal: see Options")
 
 // Adopt reads the import jobs of a store into the client's journal, whoever started them and by whatever means, so that the next
 // import skips what is in the store, waits for what runs, and imports what failed or was deleted since. Use it when a journal

@@ -180,6 +180,8 @@ func TestWaitWhosePermissionIsTakenAway(t *testing.T) {
 		"for good":        {0, func(time.Duration, int) omicstest.Fault { return denied }, deniedPatience, deniedPatience + 2*time.Minute, ErrAccessDenied},
 		"looks are rare":  {5 * time.Minute, func(time.Duration, int) omicstest.Fault { return denied }, deniedPatience, deniedPatience + 6*time.Minute, ErrAccessDenied},
 		"looks are quick": {time.Millisecond, func(time.Duration, int) omicstest.Fault { return denied }, deniedPatience, deniedPatience + time.Minute, ErrAccessDenied},
+		"not valid":       {0, func(time.Duration, int) omicstest.Fault { return omicstest.Validation() }, time.Minute, time.Hour, ErrUnresolved},
+		"not valid, once": {0, func(_ time.Duration, look int) omicstest.Fault { return only(look%9 > 0, omicstest.Validation()) }, 0, 3 * time.Hour, nil},
 		"for a while":     {0, func(since time.Duration, _ int) omicstest.Fault { return only(since < 25*time.Minute, denied) }, 0, 3 * time.Hour, nil},
 		"and an outage": {0, func(since time.Duration, look int) omicstest.Fault {
 			return only(since < 10*time.Hour, []omicstest.Fault{denied, denied, omicstest.HTML(503)}[look%3])

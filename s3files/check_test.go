@@ -226,6 +226,11 @@ func TestCheckBucket(t *testing.T) {
 			[]found{isError(s3files.CodeUnchecked, "f")},
 			[]found{isError(s3files.CodeUnchecked, "missing")},
 		},
+		"answers that contradict each other": {
+			&fakeBucket{moved: "eu-west-1"}, "us-east-1",
+			[]found{isError(s3files.CodeUnchecked, "f")},
+			[]found{isError(s3files.CodeUnchecked, "missing")},
+		},
 		"bucket is with the store, and not with the client": {
 			&fakeBucket{region: "eu-west-1"}, "eu-west-1",
 			[]found{isError(s3files.CodeUnchecked, "f")},

@@ -98,13 +98,14 @@ func (c *checker) explain(ctx context.Context, o *object, f *failure) error {
 	return nil
 }
 
-// explainElsewhere reports that the client is not in the bucket's Region, unless the problem of that Region is known.
+// explainElsewhere reports that the client is not in the bucket's Region, unless that is said already.
 func (c *checker) explainElsewhere(o *object, f *failure) {
 	region := regionName(f.region)
 	switch {
+	case o.has(CodeRegion):
 	case c.o.Region == "":
 		o.error(CodeRegion, "its bucket is in "+region+", and the client is not: the bucket, the sequence store and the client must be in one Region")
-	case f.region == "" || f.region == c.o.Region:
+	default:
 		o.error(CodeUnchecked, "it was not checked: its bucket is in "+region+", and the client is not: use a client of that Region")
 	}
 }

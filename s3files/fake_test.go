@@ -40,6 +40,7 @@ type fakeS3 struct {
 type fakeBucket struct {
 	region  string // of another Region if it is not us-east-1; "-" if nothing tells it
 	refuse  int    // status of all requests, which come to the wrong Region
+	moved   string // the Region that answers about objects name, unlike that about the bucket
 	status  int    // of HEAD requests for the bucket; 0 is 200
 	objects map[string]*fakeObject
 }
@@ -127,6 +128,9 @@ func (f *fakeS3) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case isObject && b.moved != "":
+		w.Header().Set("X-Amz-Bucket-Region", b.moved)
+		fail(w, r, http.StatusMovedPermanently, "PermanentRedirect")
 	case !isObject || key == "":
 		if r.Method == http.MethodHead {
 			if b.status != 0 {

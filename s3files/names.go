@@ -32,7 +32,7 @@ var skippedSuffixes = []struct {
 }{
 	{[]string{".bai", ".crai", ".csi", ".tbi", ".pbi", ".gzi", ".fai"}, kind{skip: SkipIndex}},
 	{
-		[]string{".md5", ".md5sum", ".sha1", ".sha1sum", ".sha256", ".sha256sum", ".sha512", ".sha512sum", ".crc32"},
+		[]string{".md5", ".md5sum", ".sha1", ".sha1sum", ".sha256", ".sha256sum", ".sha512", ".sha512sum", ".crc32", ".crc32c"},
 		kind{skip: SkipChecksum},
 	},
 	{

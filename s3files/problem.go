@@ -1,5 +1,7 @@
 package s3files
 
+import "slices"
+
 // Severity says what a problem means for the import: leave out sources with errors, and look at warnings.
 type Severity string
 
@@ -82,6 +84,10 @@ const (
 type problems struct {
 	file  string
 	found []Problem
+}
+
+func (p *problems) has(code Code) bool {
+	return slices.ContainsFunc(p.found, func(f Problem) bool { return f.Code == code })
 }
 
 func (p *problems) error(code Code, detail string) {
