@@ -69,8 +69,7 @@ func (c *Client) look(ctx context.Context, s Submission) (Submission, *Error, er
 		return s, nil, err
 	case ctx.Err() != nil:
 		return s, e, e
-	case errors.Is(e, wire.ErrNotCredible), e.Code != "" && e.kind() == ErrValidation,
-		e.Code != "" && e.kind() == ErrNotFound && quota.Elapsed(s.SentAt) > settling:
+	case errors.Is(e, wire.ErrNotCredible), e.Code != "" && (e.kind() == ErrValidation || e.kind() == ErrNotFound && quota.Elapsed(s.SentAt) > settling):
 		return c.doubt(s, Job{}, e)
 	default:
 		if s = c.failed(s, e); c.blind(s, e) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/readsetimport/readsetimport/internal/quota"
@@ -86,6 +87,9 @@ func (s Submission) Results() []Result {
 func (s Submission) Err() error {
 	switch s.Phase {
 	case PhaseDone:
+		if slices.ContainsFunc(s.Results(), func(r Result) bool { return errors.Is(r.Err, ErrUnresolved) }) {
+			return fmt.Errorf("%w: %w", ErrUnresolved, &JobError{Job: s.Job})
+		}
 		return s.Job.Err()
 	case PhaseUnresolved:
 		return s.doubt(errors.New(s.LastError))
@@ -170,7 +174,7 @@ func (c *Client) mustSearch(s Submission) bool {
 		return s.Search.On()
 	}
 	ago := quota.Elapsed(s.SentAt)
-	return ago >= c.opts.TokenWindow || ago < -clockMargin
+	return c.opts.TokenWindow < 0 || ago >= c.opts.TokenWindow || ago < -clockMargin
 }
 
 func (c *Client) plan(s Submission) (Submission, error) {

@@ -86,7 +86,7 @@ func TestAdvance(t *testing.T) {
 	passing := func(name string, f omicstest.Fault) row { return row{name, f, again, repeat, seek, look} }
 	unknown := func(name string, f omicstest.Fault) row { return row{name, f, repeat, repeat, seek, look} }
 	rows := []row{
-		final("400", omicstest.Status(400, "ValidationException", "x"), ErrValidation),
+		{"400", omicstest.Status(400, "ValidationException", "x"), refused(ErrValidation), seek.with(ErrValidation), lost(ErrValidation), doubted},
 		final("403", omicstest.Status(403, "AccessDeniedException", "x"), ErrAccessDenied),
 		{"404", omicstest.Status(404, "ResourceNotFoundException", "x"), refused(ErrNotFound), seek.with(ErrNotFound), seek, look},
 		passing("402", omicstest.Status(402, "ServiceQuotaExceededException", "x")),
@@ -291,4 +291,76 @@ func TestAdvanceWithoutRequest(t *testing.T) {
 		require.Error(t, err)
 		require.Empty(t, service.Requests(""))
 	})
+}
+
+// What is unknown of a source that the answer about the job does not name is in Err as it is in Results.
+func TestErrTellsOfSourcesThatTheJobDoesNotName(t *testing.T) {
+	t.Parallel()
+	const (
+		finished = types.ReadSetImportJobItemStatusFinished
+		failed   = types.ReadSetImportJobItemStatusFailed
+	)
+	sources := testSources(3)
+	for name, tc := range map[string]struct {
+		status types.ReadSetImportJobStatus
+		named  []types.ReadSetImportJobItemStatus
+	}{
+		"completed, one is named":      {types.ReadSetImportJobStatusCompleted, []types.ReadSetImportJobItemStatus{finished}},
+		"completed, none is named":     {types.ReadSetImportJobStatusCompleted, nil},
+		"with failures, two are named": {types.ReadSetImportJobStatusCompletedWithFailures, []types.ReadSetImportJobItemStatus{finished, failed}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				job := Job{Status: tc.status}
+				for i, status := range tc.named {
+					js := JobSource{Source: sources[i], Status: status}
+					if status == finished {
+						js.ReadSetID = "1000000000"
+					}
+					job.Sources = append(job.Sources, js)
+				}
+				service := omicstest.New(func(o *omicstest.Options) {
+					o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+						if r.Op == omicstest.OpListReadSets {
+							return omicstest.AccessDenied(), true // so that they tell nothing
+						}
+						if r.Op != omicstest.OpGet {
+							return omicstest.Fault{}, false
+						}
+						answer := job
+						answer.JobRef = JobRef{r.StoreID, r.JobID}
+						return jsonBody(200, getAnswer(t, answer)), true
+					}
+				})
+				d := driver{client: newTestClient(t, service), service: service, readBack: true}
+				last, err := d.run(t, Submission{Batch: newBatch(testTarget, "run", sources)})
+				require.NoError(t, err)
+				require.Equal(t, PhaseDone, last.Phase)
+				var each []error
+				for _, r := range last.Results() {
+					each = append(each, r.Err)
+				}
+				require.ErrorIs(t, errors.Join(each...), ErrUnresolved)
+				require.ErrorIs(t, last.Err(), ErrUnresolved)
+			})
+		})
+	}
+}
+
+// A client that trusts no tokens sends no state that was read back, whatever the clock of whoever wrote it said.
+func TestNeverSentWithoutTrust(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{0, time.Second, 10 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			service := omicstest.New()
+			s := lostAnswer(t, service, newBatch(testTarget, "run", testSources(3)), false)
+			s.SentAt = time.Now().Add(ahead)
+			before := len(service.Requests(omicstest.OpStart))
+			c := newTestClient(t, service, func(o *Options) { o.TokenWindow = -1 })
+			next, err := c.Advance(t.Context(), readBack(t, s))
+			require.NoError(t, err)
+			require.Equal(t, PhaseSending, next.Phase)
+			require.Len(t, service.Requests(omicstest.OpStart), before, "it is never sent, only searched for: %s ahead", ahead)
+		})
+	}
 }
