@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,6 +49,7 @@ type planRequest struct {
 type item struct {
 	Run    string       `json:"run"`
 	Number int          `json:"number"` // of the batch in the run
+	Plan   string       `json:"plan"`   // the digest of the run's sheet and target
 	State  *steps.State `json:"state,omitempty"`
 
 	// What the definition decides by.
@@ -60,6 +63,11 @@ func (i item) key(kind string) string {
 	return fmt.Sprintf("runs/%s/%s/%06d.json", i.Run, kind, i.Number)
 }
 
+// batchKey is named by the digest too, so that batches of a sheet that was changed are never mixed with those before.
+func (i item) batchKey() string {
+	return fmt.Sprintf("runs/%s/batches/%s/%06d.json", i.Run, i.Plan, i.Number)
+}
+
 // indexKey is where the items of a run are, for the Map state.
 func indexKey(run string) string { return fmt.Sprintf("runs/%s/index.json", run) }
 
@@ -70,40 +78,65 @@ type planned struct {
 	Batches int    `json:"batches"`
 }
 
-// plan cuts a sheet into batches and writes them to the bucket, once for a run: a repeated call changes nothing.
+// plan cuts a sheet into batches and writes them to the bucket, once for a run: a repeated call changes nothing, and one with
+// another sheet or target is refused.
 func (h handlers) plan(ctx context.Context, r planRequest) (planned, error) {
 	out := planned{Run: r.Run, Index: indexKey(r.Run)}
-	var items []item
-	switch err := h.bucket.read(ctx, out.Index, &items); {
-	case err == nil:
-		out.Batches = len(items)
-		return out, nil
-	case !errors.Is(err, errNoObject):
-		return out, named(interrupted, "the index cannot be read")
-	}
 	sheet, err := h.bucket.get(ctx, r.Sheet)
-	if err != nil {
-		return out, named(invalid, "the sheet cannot be read")
+	switch {
+	case errors.Is(err, errNoObject):
+		return out, named(invalid, "there is no such sheet")
+	case err != nil:
+		return out, named(interrupted, "the sheet cannot be read")
 	}
-	sources, err := manifest.Collect(manifest.Read(bytes.NewReader(sheet), func(o *manifest.Options) { o.Name = r.Sheet }))
-	if err != nil {
-		return out, h.explain(ctx, r.Run, "sheet", err)
-	}
-	batches, err := readsetimport.Split(r.Target, r.Run, sources)
-	if err != nil {
-		return out, h.explain(ctx, r.Run, "sheet", err)
-	}
-	for i, b := range batches {
-		items = append(items, item{Run: r.Run, Number: i})
-		if err := h.bucket.write(ctx, items[i].key("batches"), b); err != nil {
-			return out, named(interrupted, "a batch cannot be written")
+	plan := digest(r.Target, sheet)
+	var items []item
+	err = h.bucket.read(ctx, out.Index, &items)
+	if errors.Is(err, errNoObject) {
+		if err := h.cut(ctx, r, plan, sheet); err != nil {
+			return out, err
 		}
+		err = h.bucket.read(ctx, out.Index, &items) // which another call may have written first
 	}
-	if err := h.bucket.write(ctx, out.Index, items); err != nil { // last, since it says that all batches are there
-		return out, named(interrupted, "the index cannot be written")
+	switch {
+	case err != nil:
+		return out, named(interrupted, "the index cannot be read")
+	case len(items) == 0 || items[0].Plan != plan:
+		return out, named(invalid, "a run of that name has another sheet or target")
 	}
 	out.Batches = len(items)
 	return out, nil
+}
+
+// digest identifies what a run imports, and where to.
+func digest(target readsetimport.Target, sheet []byte) string {
+	h := sha256.New()
+	_ = json.NewEncoder(h).Encode(target) // nothing in it can fail to be written, and a hash takes everything
+	h.Write(sheet)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// cut writes the batches of a sheet, and then the index, since it says that all batches are there. The first index stays.
+func (h handlers) cut(ctx context.Context, r planRequest, plan string, sheet []byte) error {
+	sources, err := manifest.Collect(manifest.Read(bytes.NewReader(sheet), func(o *manifest.Options) { o.Name = r.Sheet }))
+	if err != nil {
+		return h.explain(ctx, r.Run, "sheet", err)
+	}
+	batches, err := readsetimport.Split(r.Target, r.Run, sources)
+	if err != nil {
+		return h.explain(ctx, r.Run, "sheet", err)
+	}
+	var items []item
+	for i, b := range batches {
+		items = append(items, item{Run: r.Run, Number: i, Plan: plan})
+		if err := h.bucket.write(ctx, items[i].batchKey(), b); err != nil {
+			return named(interrupted, "a batch cannot be written")
+		}
+	}
+	if err := h.bucket.writeFirst(ctx, indexKey(r.Run), items); err != nil {
+		return named(interrupted, "the index cannot be written")
+	}
+	return nil
 }
 
 // explain writes an error where the batches are, as it may quote ids of persons.
@@ -118,7 +151,7 @@ func (h handlers) explain(ctx context.Context, run, what string, why error) erro
 // step takes one step with a batch.
 func (h handlers) step(ctx context.Context, in item) (item, error) {
 	var b readsetimport.Batch
-	if err := h.bucket.read(ctx, in.key("batches"), &b); err != nil {
+	if err := h.bucket.read(ctx, in.batchKey(), &b); err != nil {
 		return in, named(interrupted, "the batch cannot be read")
 	}
 	state := steps.Of(readsetimport.Submission{Batch: b})
@@ -129,8 +162,10 @@ func (h handlers) step(ctx context.Context, in item) (item, error) {
 	if err != nil {
 		return in, named(invalid, "batch %d: %v", in.Number, err)
 	}
+	searched := submission.Search.On()
 	submission, failure := h.client.Advance(ctx, submission)
 	for failure == nil && searches(submission) && hasTime(ctx) {
+		searched = true
 		submission, failure = h.client.Advance(ctx, submission)
 	}
 	if submission.Ended() {
@@ -144,9 +179,12 @@ func (h handlers) step(ctx context.Context, in item) (item, error) {
 			return in, named(interrupted, "the results cannot be written")
 		}
 	}
-	if failure != nil {
+	over := searched && !submission.Search.On() && submission.Phase != readsetimport.PhaseRunning && !submission.Ended()
+	if failure != nil && !over {
 		return in, h.failed(ctx, in, submission, failure)
 	}
+	// A search that is over has told that nothing was started. That is kept, even if there were so many that Advance gives up: the
+	// state of before would be given up each time, also when the service is well again.
 	return next(in, steps.Of(submission)), nil
 }
 
@@ -183,7 +221,7 @@ func (h handlers) failed(ctx context.Context, in item, s readsetimport.Submissio
 // next is what the next state gets.
 func next(in item, s steps.State) item {
 	at := max(time.Until(s.NextAt()), 0) + time.Second - time.Nanosecond
-	out := item{Run: in.Run, Number: in.Number, State: &s, Ended: s.Ended(), Running: s.Phase() == readsetimport.PhaseRunning}
+	out := item{Run: in.Run, Number: in.Number, Plan: in.Plan, State: &s, Ended: s.Ended(), Running: s.Phase() == readsetimport.PhaseRunning}
 	if !out.Ended {
 		out.Seconds = max(1, int(at/time.Second))
 		out.NextAt = time.Now().Add(at).UTC().Truncate(time.Second).Format(time.RFC3339)

@@ -32,6 +32,8 @@ import (
 	"github.com/readsetimport/readsetimport/omicstest"
 )
 
+var target = readsetimport.Target{SequenceStoreID: "1234567890", RoleARN: "arn:aws:iam::123456789012:role/omics-import"}
+
 const input = `{"sheet":"sheets/run7.json","target":{"sequenceStoreId":"1234567890","roleArn":"arn:aws:iam::123456789012:role/omics-import"}}`
 
 // memory is a bucket.
@@ -245,7 +247,7 @@ func TestLargestBatch(t *testing.T) {
 		got, err := b.execute(t)
 		require.NoError(t, err)
 		require.Equal(t, 100, got.Imported)
-		t.Logf("the batch has %d bytes; the largest input of a state has %d", len(b.bucket.objects["runs/run7/batches/000000.json"]), b.largest)
+		t.Logf("the batch has %d bytes; the largest input of a state has %d", len(b.bucket.objects[item{Run: "run7", Plan: digest(target, b.bucket.objects["sheets/run7.json"])}.batchKey()]), b.largest)
 		require.Less(t, b.largest, 32<<10)
 		require.Greater(t, b.largest, 1000)
 	})
@@ -304,6 +306,116 @@ func TestEnds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A run is of one sheet. Another sheet under its name is refused, also if it comes while the first is being cut.
+func TestAnotherSheet(t *testing.T) {
+	t.Parallel()
+	all := sources(450)
+	first, err := json.Marshal(all[:250])
+	require.NoError(t, err)
+	second, err := json.Marshal(all[100:])
+	require.NoError(t, err)
+	for name, meanwhile := range map[string]bool{"afterwards": false, "meanwhile": true} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil)
+			request := planRequest{Run: "run7", Sheet: "sheets/run7.json", Target: target}
+			plan := func(sheet []byte) (planned, error) {
+				b.bucket.objects[request.Sheet] = sheet
+				return b.handlers.plan(t.Context(), request)
+			}
+			var other error
+			if meanwhile {
+				b.handlers.bucket.objects = &slow{memory: b.bucket, before: func() { _, other = plan(second) }}
+			}
+			out, err := plan(first)
+			if !meanwhile {
+				require.NoError(t, err)
+				_, other = plan(second)
+				require.ErrorContains(t, other, "another sheet")
+			} else {
+				require.NoError(t, other)
+				require.ErrorContains(t, err, "another sheet")
+				out, err = plan(second)
+				require.NoError(t, err)
+			}
+			var items []item
+			require.NoError(t, b.handlers.bucket.read(t.Context(), out.Index, &items))
+			require.Len(t, items, out.Batches)
+			var got []readsetimport.Source
+			for _, i := range items {
+				var batch readsetimport.Batch
+				require.NoError(t, b.handlers.bucket.read(t.Context(), i.batchKey(), &batch))
+				got = append(got, batch.Sources...)
+			}
+			if meanwhile {
+				require.Equal(t, all[100:], got)
+			} else {
+				require.Equal(t, all[:250], got)
+			}
+		})
+	}
+	b := newBench(t, all)
+	request := planRequest{Run: "run7", Sheet: "sheets/run7.json", Target: target}
+	_, err = b.handlers.plan(t.Context(), request)
+	require.NoError(t, err)
+	request.Target.SequenceStoreID = "2345678901"
+	_, err = b.handlers.plan(t.Context(), request)
+	require.ErrorContains(t, err, "another sheet or target")
+}
+
+// slow is a bucket that takes its time over the first batch.
+type slow struct {
+	*memory
+	before func()
+}
+
+func (s *slow) PutObject(ctx context.Context, in *s3.PutObjectInput, fns ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	if before := s.before; before != nil {
+		s.before = nil
+		before()
+	}
+	return s.memory.PutObject(ctx, in, fns...)
+}
+
+// A bucket that does not answer is no fault of the sheet.
+func TestBucketIsAway(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sources(3))
+	request := planRequest{Run: "run7", Sheet: "sheets/run7.json", Target: target}
+	b.handlers.bucket.objects = away{b.bucket}
+	_, err := b.handlers.plan(t.Context(), request)
+	require.Equal(t, named(interrupted, "the sheet cannot be read"), err)
+	b.handlers.bucket.objects = b.bucket
+	request.Sheet = "sheets/run8.json"
+	_, err = b.handlers.plan(t.Context(), request)
+	require.Equal(t, named(invalid, "there is no such sheet"), err)
+}
+
+type away struct{ *memory }
+
+func (away) GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	return nil, &smithy.GenericAPIError{Code: "SlowDown"}
+}
+
+// An outage that is longer than Advance has patience for does not keep a batch from going on once it is over.
+func TestLongOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		const lasts = 12 * time.Hour
+		b := newBench(t, sources(3), func(o *omicstest.Options) {
+			o.JobDuration = omicstest.FixedDuration(time.Minute)
+			o.Fault = func(r omicstest.Request) (omicstest.Fault, bool) {
+				return omicstest.Internal(), r.Op == omicstest.OpStart && time.Since(begin) < lasts
+			}
+		})
+		got, err := b.execute(t)
+		require.NoError(t, err)
+		require.Equal(t, sum{Run: "run7", Imported: 3, Complete: true}, got)
+		require.Less(t, time.Since(begin), lasts+time.Hour)
+		require.Len(t, b.service.Jobs("1234567890"), 1)
+	})
 }
 
 // What one invocation of a step could tell is not lost because another, which came later, could not.
