@@ -45,6 +45,12 @@ func (s *service) stream(w http.ResponseWriter, r *http.Request, read func(conte
 	for {
 		changed := s.news()
 		all, err := read(r.Context())
+		for id, p := range sent { // those that have ended since, and are not among the newest any more
+			if err == nil && p.Ended == "" && !slices.ContainsFunc(all, func(a progress) bool { return a.ID == id }) {
+				p, err = s.get(r.Context(), id)
+				all = append(all, p)
+			}
+		}
 		_ = out.SetWriteDeadline(time.Now().Add(eventWrite))
 		for _, p := range slices.Backward(all) {
 			if err == nil && sent[p.ID] != p {

@@ -54,7 +54,6 @@ func (s *service) handler() http.Handler {
 func answer(w http.ResponseWriter) func(value any, err error) {
 	return func(value any, err error) {
 		status, text := http.StatusInternalServerError, "the database cannot be read or written"
-		var tooLarge *http.MaxBytesError
 		switch {
 		case err == nil:
 			write(w, http.StatusOK, value)
@@ -63,8 +62,6 @@ func answer(w http.ResponseWriter) func(value any, err error) {
 			status, text = http.StatusNotFound, err.Error()
 		case errors.Is(err, errOtherBody):
 			status, text = http.StatusUnprocessableEntity, err.Error()
-		case errors.As(err, &tooLarge):
-			status, text = http.StatusRequestEntityTooLarge, fmt.Sprintf("the sheet has more than %d bytes: post it in parts", tooLarge.Limit)
 		}
 		write(w, status, problem{Error: text})
 	}
@@ -100,8 +97,14 @@ func (s *service) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var err error
-	if p.sheet, err = io.ReadAll(http.MaxBytesReader(w, r.Body, s.maxSheet)); err != nil {
-		answer(w)(nil, err)
+	var tooLarge *http.MaxBytesError
+	switch p.sheet, err = io.ReadAll(http.MaxBytesReader(w, r.Body, s.maxSheet)); {
+	case errors.As(err, &tooLarge):
+		text := fmt.Sprintf("the sheet has more than %d bytes: post it in parts", tooLarge.Limit)
+		write(w, http.StatusRequestEntityTooLarge, problem{Error: text})
+		return
+	case err != nil:
+		write(w, http.StatusBadRequest, problem{Error: "nothing is imported: the sheet has not come to its end"})
 		return
 	}
 	sources, err := s.readSheet(p)

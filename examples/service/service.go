@@ -253,6 +253,9 @@ func (s *service) stop(ctx context.Context, id string) error {
 		return err
 	}
 	first, err := s.db.next(ctx, p.Store)
+	if errors.Is(err, errNoImport) {
+		return nil // it has ended since
+	}
 	if err != nil {
 		return err
 	}
@@ -268,29 +271,41 @@ func (s *service) stop(ctx context.Context, id string) error {
 
 // get returns the progress of an import.
 func (s *service) get(ctx context.Context, id string) (progress, error) {
+	running := s.running()
 	p, err := s.db.get(ctx, id)
-	s.update(&p)
+	p.update(running)
 	return p, err
 }
 
 // list returns the progress of the newest imports, and of all that have not ended.
 func (s *service) list(ctx context.Context) ([]progress, error) {
+	running := s.running()
 	all, err := s.db.newest(ctx, 100)
 	for i := range all {
-		s.update(&all[i])
+		all[i].update(running)
 	}
 	return all, err
 }
 
-// update adds what this process knows of an import that runs in it.
-func (s *service) update(p *progress) {
+// running returns the counts of the imports that run in this process. It is asked before the table is: an import that is not here
+// any more has its end there.
+func (s *service) running() map[string]readsetimport.Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := s.live[p.ID]
-	if l == nil || p.Ended != "" {
+	counts := make(map[string]readsetimport.Counts, len(s.live))
+	for id, l := range s.live {
+		counts[id] = l.counts
+	}
+	return counts
+}
+
+// update adds what is known of an import that runs.
+func (p *progress) update(live map[string]readsetimport.Counts) {
+	counts, ok := live[p.ID]
+	if !ok || p.Ended != "" {
 		return
 	}
-	p.Running, p.Imported, p.Failed = l.counts.Running, l.counts.Imported, l.counts.Failed
+	p.Running, p.Imported, p.Failed = counts.Running, counts.Imported, counts.Failed
 	if p.State == queued {
 		p.State = running
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -62,13 +63,17 @@ func newHider(sources []readsetimport.Source) hider {
 			known[text] = true
 		}
 		for _, file := range []string{s.Source1, s.Source2} {
+			_, key, _ := strings.Cut(strings.TrimPrefix(file, "s3://"), "/")
 			base := path.Base(file)
 			stem, _, _ := strings.Cut(base, ".")
-			known[file], known[base], known[stem] = true, true, true
+			known[file], known[key], known[base], known[stem] = true, true, true, true
 		}
 		for _, value := range s.Tags {
 			known[value] = true
 		}
+	}
+	for text := range maps.Clone(known) {
+		known[oneLine(text)] = true // as an error has it
 	}
 	delete(known, "")
 	delete(known, ".")
@@ -82,6 +87,11 @@ func newHider(sources []readsetimport.Source) hider {
 		pairs = append(pairs, text, "…")
 	}
 	return hider{strings.NewReplacer(pairs...)}
+}
+
+// oneLine returns a text with every run of blanks and control characters as one blank.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
 }
 
 // failure returns why a source was not imported.
