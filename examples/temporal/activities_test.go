@@ -377,3 +377,24 @@ func TestFiles(t *testing.T) {
 	require.NoError(t, s.folder.addSheet("monday", []byte(sheetOf(100))))
 	require.Error(t, s.folder.addSheet("../monday", nil))
 }
+
+// Of two sheets that come under one name at once, one is taken and the other refused.
+func TestTwoSheetsAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		f := folder(t.TempDir())
+		errs := make(chan error, 4)
+		for i := range cap(errs) {
+			go func() { errs <- f.addSheet("monday", []byte(sheetOf(i+1))) }()
+		}
+		taken := 0
+		for range cap(errs) {
+			if err := <-errs; err == nil {
+				taken++
+			} else {
+				require.ErrorIs(t, err, errOtherSheet)
+			}
+		}
+		require.Equal(t, 1, taken)
+	}
+}

@@ -79,7 +79,7 @@ func Batch(ctx workflow.Context, b batch) (batchOutput, error) {
 		switch {
 		case out.Over:
 			return batchOutput{Counts: out.Counts, Job: b.job()}, nil
-		case b.full() && !b.Stop && ctx.Err() == nil:
+		case b.full() && out.Trouble == "" && !b.Stop && ctx.Err() == nil:
 			return batchOutput{Full: &b}, nil
 		case long(ctx, b.Settings):
 			b.Stop = b.Stop || ctx.Err() != nil // the next run is not cancelled

@@ -339,6 +339,25 @@ func TestTrouble(t *testing.T) {
 	require.True(t, p.complete(), "%+v", p)
 }
 
+// What a person has to fix is shown of a batch that has waited for a slot, too.
+func TestTroubleAfterFull(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 100, 1)
+	w.slots = 0
+	begins, fixed := w.Now().Add(10*time.Minute), w.Now().Add(2*time.Hour)
+	w.trouble = func(int) string {
+		if w.Now().Before(begins) || w.Now().After(fixed) {
+			return ""
+		}
+		w.slots = 1
+		return "NoCredentials"
+	}
+	w.RegisterDelayedCallback(func() { require.Equal(t, map[int]string{0: "NoCredentials"}, w.ask(t).Trouble) }, time.Hour)
+	p, err := w.run(t)
+	require.NoError(t, err)
+	require.True(t, p.complete())
+}
+
 // An import of any size begins a new history now and then, when no batch is under way, and loses nothing by it.
 func TestImportContinues(t *testing.T) {
 	t.Parallel()
