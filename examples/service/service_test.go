@@ -182,7 +182,11 @@ func TestStop(t *testing.T) {
 			p := w.start()
 			p.post("first", sheet(0, 300))
 			p.post("second", sheet(300, 10))
-			p.until(func() bool { return len(w.omics.ReadSets(store)) >= 100 && len(w.omics.Jobs(store)) == 2 })
+			p.until(func() bool {
+				var first progress
+				p.get("/imports/first", &first)
+				return first.Imported == 100 && len(w.omics.Jobs(store)) == 2
+			})
 			if crash {
 				w.omics.Inject(omicstest.OpGet, omicstest.Internal().WithDelay(2*time.Second)) // and stopping takes a while
 			}
