@@ -36,7 +36,9 @@ func (p *plan) share(random *rand.Rand) {
 	room := searchPause - s.listLag - s.late - 20*time.Second
 	apart := time.Duration(pick(random, 0, 0.1, 0.5) * random.Float64() * float64(room))
 	for range d.number {
-		d.clocks = append(d.clocks, time.Duration(random.Float64()*float64(apart))-apart/2)
+		ahead := time.Duration(random.Float64()*float64(apart)) - apart/2
+		// The times in requests are whole milliseconds, and a page token is of a list from one time on.
+		d.clocks = append(d.clocks, ahead.Round(time.Millisecond))
 	}
 	d.hold = pick(random, time.Minute, day)
 	d.lease = pick(random, time.Second, 10*time.Second, time.Minute, 10*time.Minute)
