@@ -145,7 +145,7 @@ func TestReason(t *testing.T) {
 	quoting := &smithy.DeserializationError{Err: errors.New("sample-0 is no time"), Snapshot: []byte("sample-0")}
 	reset := &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 	for want, err := range map[string]error{
-		"the answer is larger than 16 MiB":                               fmt.Errorf("deserialization: %w", ErrBodyTooLarge),
+		"the answer is larger than 16 MiB":                              fmt.Errorf("deserialization: %w", ErrBodyTooLarge),
 		"the answer cannot be read":                                     quoting,
 		"the answer cannot be read: it is cut short":                    &smithy.DeserializationError{Err: io.ErrUnexpectedEOF},
 		"the answer cannot be read: read tcp: connection reset by peer": &smithy.DeserializationError{Err: reset},
