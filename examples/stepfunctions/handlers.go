@@ -64,9 +64,7 @@ func (i item) key(kind string) string {
 }
 
 // batchKey is named by the digest too, so that batches of a sheet that was changed are never mixed with those before.
-func (i item) batchKey() string {
-	return fmt.Sprintf("runs/%s/batches/%s/%06d.json", i.Run, i.Plan, i.Number)
-}
+func (i item) batchKey() string { return i.key("batches/" + i.Plan) }
 
 // indexKey is where the items of a run are, for the Map state.
 func indexKey(run string) string { return fmt.Sprintf("runs/%s/index.json", run) }

@@ -65,24 +65,22 @@ func readJSON[T any](file string) (value T, err error) {
 	return value, json.Unmarshal(data, &value)
 }
 
-func writeJSON(file string, value any) error {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	return write(file, data)
-}
+func writeJSON(file string, value any) error { return putJSON(file, value, os.Rename) }
 
 // writeFirst writes a file unless there is one already.
 func writeFirst(file string, value any) error {
+	if err := putJSON(file, value, os.Link); !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func putJSON(file string, value any, name func(from, to string) error) error {
 	data, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
-	if err := put(file, data, os.Link); !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return nil
+	return put(file, data, name)
 }
 
 func write(file string, data []byte) error { return put(file, data, os.Rename) }
