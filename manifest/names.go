@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
+
+	"github.com/readsetimport/readsetimport/internal/beside"
 )
 
 // SkipReason says why a file of a listing is in no source, for [Options].OnSkip: to log, or to count how many of each.
@@ -26,12 +28,9 @@ const (
 
 // skippedEndings are the endings of files that accompany reads.
 var skippedEndings = map[SkipReason][]string{
-	SkipIndex:    {".bai", ".crai", ".csi", ".tbi", ".pbi", ".gzi", ".fai"},
-	SkipChecksum: {".md5", ".md5sum", ".sha1", ".sha1sum", ".sha256", ".sha256sum", ".sha512", ".sha512sum", ".crc32", ".crc32c"},
-	SkipReport: {
-		".html", ".htm", ".json", ".txt", ".csv", ".tsv", ".xml", ".yaml", ".yml", ".pdf", ".png", ".svg", ".log", ".md",
-		"_fastqc.zip", ".flagstat", ".idxstats", ".stats", ".metrics", ".xls", ".xlsx",
-	},
+	SkipIndex:    beside.Index,
+	SkipChecksum: beside.Checksum,
+	SkipReport:   beside.Report,
 }
 
 // unalignedEndings are the endings of files with unaligned reads, whatever Options.FileType is.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/omics/types"
 
+	"github.com/readsetimport/readsetimport/internal/beside"
 	"github.com/readsetimport/readsetimport/manifest"
 )
 
@@ -30,18 +31,9 @@ var skippedSuffixes = []struct {
 	suffixes []string
 	kind
 }{
-	{[]string{".bai", ".crai", ".csi", ".tbi", ".pbi", ".gzi", ".fai"}, kind{skip: SkipIndex}},
-	{
-		[]string{".md5", ".md5sum", ".sha1", ".sha1sum", ".sha256", ".sha256sum", ".sha512", ".sha512sum", ".crc32", ".crc32c"},
-		kind{skip: SkipChecksum},
-	},
-	{
-		[]string{
-			".html", ".htm", ".json", ".txt", ".csv", ".tsv", ".xml", ".yaml", ".yml", ".pdf", ".png", ".svg", ".log", ".md",
-			"_fastqc.zip", ".flagstat", ".idxstats", ".stats", ".metrics", ".xls", ".xlsx",
-		},
-		kind{skip: SkipReport},
-	},
+	{beside.Index, kind{skip: SkipIndex}},
+	{beside.Checksum, kind{skip: SkipChecksum}},
+	{beside.Report, kind{skip: SkipReport}},
 	{[]string{".ora", ".spring"}, kind{skip: SkipInvalid, detail: adviceGzip}},
 	{[]string{".sam", ".sam.gz"}, kind{skip: SkipInvalid, detail: "HealthOmics does not import SAM text: convert it to BAM or CRAM"}},
 	{
